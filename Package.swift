@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6 language mode comes with the tools version; a warning stops the build.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "kernelsight",
+    products: [
+        .executable(name: "kernelsight-collector", targets: ["kernelsight-collector"]),
+        .executable(name: "kernelsight-api", targets: ["kernelsight-api"]),
+        .executable(name: "kernelsight", targets: ["kernelsight"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C: what Swift cannot call by itself.
+        .target(name: "CLibBPF", linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]),
+        .target(name: "CFastCGI", linkerSettings: [.linkedLibrary("fcgi")]),
+        .target(name: "CLinux"),
+
+        // Values and rules: no input, no output.
+        .target(name: "Model", swiftSettings: strict),
+        .target(name: "Detection", dependencies: ["Model"], swiftSettings: strict),
+
+        // Edges.
+        .target(name: "Settings", dependencies: ["Model", yams], swiftSettings: strict),
+        .target(
+            name: "Tracers", dependencies: ["Model", "CLibBPF"], swiftSettings: strict, plugins: ["CompileBPF"]),
+        .target(name: "Readers", dependencies: ["Model", "CLinux"], swiftSettings: strict),
+        .target(name: "Store", dependencies: ["Model", grdb, sqlite], swiftSettings: strict),
+        .target(name: "FastCGI", dependencies: ["CFastCGI"], swiftSettings: strict),
+        .target(name: "API", dependencies: ["Model", "Store", "FastCGI"], swiftSettings: strict),
+
+        // Executables: parse, wire, run.
+        .executableTarget(
+            name: "kernelsight-collector",
+            dependencies: [
+                "Model", "Settings", "Tracers", "Readers", "Detection", "Store", arguments, logging, lifecycle,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "kernelsight-api",
+            dependencies: ["Model", "Settings", "Store", "FastCGI", "API", arguments, logging],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "kernelsight",
+            dependencies: ["Model", "Settings", "Store", arguments],
+            swiftSettings: strict),
+
+        // bpf/*.bpf.c becomes Swift byte arrays in the Tracers target.
+        .executableTarget(name: "embed-bpf", swiftSettings: strict),
+        .plugin(name: "CompileBPF", capability: .buildTool(), dependencies: ["embed-bpf"]),
+
+        .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: strict),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Model"], swiftSettings: strict),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
+        .testTarget(name: "TracersTests", dependencies: ["Tracers", "Model", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "ReadersTests", dependencies: ["Readers", "Model"], resources: [.copy("Trees")],
+            swiftSettings: strict),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Model", grdb], swiftSettings: strict),
+        .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
+        .testTarget(name: "APITests", dependencies: ["API", "Store", "Model", "FastCGI", grdb], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Model", "Store", grdb], path: "Tests/EndToEnd", swiftSettings: strict
+        ),
+    ]
+)

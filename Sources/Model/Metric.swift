@@ -1,0 +1,24 @@
+/// One number of one tick, for the time series.
+public struct MetricSample: Sendable, Hashable {
+    /// Dotted name with the instance last: `cpu.busy`, `disk.busy:sda`, `pressure.memory.some`. What exists is listed in
+    /// `docs/metrics.md`.
+    public var metric: String
+    public var value: Double
+
+    public init(_ metric: String, _ value: Double) {
+        self.metric = metric
+        self.value = value
+    }
+}
+
+/// One histogram of one tick, kept as a histogram so that percentiles can be computed over any window.
+public struct HistogramSample: Sendable, Hashable {
+    /// Dotted name: `runq.latency`, `disk.latency.read:sda`.
+    public var metric: String
+    public var histogram: LatencyHistogram
+
+    public init(_ metric: String, _ histogram: LatencyHistogram) {
+        self.metric = metric
+        self.histogram = histogram
+    }
+}

@@ -1,0 +1,33 @@
+/// Everything that was measured in one second, from the kernel to the rules. A part that nobody measured is `nil`; it is
+/// never filled with a guess.
+public struct Tick: Sendable {
+    /// Wall-clock time of the reading.
+    public var time: Timestamp
+    /// Monotonic seconds since the tick before; the first tick has 0 and no rates.
+    public var interval: Double
+    /// Online cores.
+    public var cores: Int
+    public var host: HostReading
+    public var syscalls: SyscallReading?
+    public var scheduler: SchedulerReading?
+    public var pageFaults: PageFaultReading?
+    public var blockIO: BlockIOReading?
+    /// Every process that did anything, in no order.
+    public var processes: [ProcessActivity]
+
+    public init(
+        time: Timestamp, interval: Double, cores: Int, host: HostReading = HostReading(),
+        syscalls: SyscallReading? = nil, scheduler: SchedulerReading? = nil, pageFaults: PageFaultReading? = nil,
+        blockIO: BlockIOReading? = nil, processes: [ProcessActivity] = []
+    ) {
+        self.time = time
+        self.interval = interval
+        self.cores = cores
+        self.host = host
+        self.syscalls = syscalls
+        self.scheduler = scheduler
+        self.pageFaults = pageFaults
+        self.blockIO = blockIO
+        self.processes = processes
+    }
+}

@@ -1,0 +1,60 @@
+/// The four tracers, by the names users write in `config.yaml`.
+public enum TracerName: String, CaseIterable, Sendable, Codable {
+    case syscall = "syscall_tracer"
+    case scheduler = "sched_tracer"
+    case pageFault = "page_fault_tracer"
+    case blockIO = "io_latency_tracer"
+}
+
+/// Whether a tracer runs, and if not, why and what stands in for it.
+public struct TracerStatus: Sendable {
+    public enum State: Sendable, Equatable {
+        case attached
+        /// Not in `tracers.enabled`.
+        case disabled
+        /// The kernel or the privileges do not allow it.
+        case failed(reason: String, remedy: String)
+    }
+
+    public var name: TracerName
+    public var state: State
+    /// The hooks that are attached: `tp_btf/sys_enter`.
+    public var hooks: [String]
+    /// What the same questions are answered from while the tracer does not run.
+    public var fallback: String
+    public var ledger: Ledger
+    public var cost: TracerCost
+    /// Events per second that the token bucket lets through.
+    public var eventsPerSecond: Int
+
+    /// Describes one tracer.
+    public init(
+        name: TracerName, state: State, hooks: [String] = [], fallback: String, ledger: Ledger = Ledger(),
+        cost: TracerCost = TracerCost(), eventsPerSecond: Int
+    ) {
+        self.name = name
+        self.state = state
+        self.hooks = hooks
+        self.fallback = fallback
+        self.ledger = ledger
+        self.cost = cost
+        self.eventsPerSecond = eventsPerSecond
+    }
+}
+
+/// What a tracer costs, by its own measurement: one run in N is timed inside the program.
+public struct TracerCost: Sendable, Equatable, Codable {
+    /// Hook runs since attach.
+    public var runs: UInt64 = 0
+    /// Runs that were timed, and the nanoseconds they took.
+    public var timedRuns: UInt64 = 0
+    public var timedNanoseconds: UInt64 = 0
+    /// Bytes of kernel memory in the tracer's maps, by the formula in `docs/tracers/`.
+    public var mapBytes: UInt64 = 0
+
+    /// Nothing measured.
+    public init() {}
+
+    /// Mean nanoseconds per run, or `nil` before the first timed run.
+    public var nanosecondsPerRun: Double? { timedRuns == 0 ? nil : Double(timedNanoseconds) / Double(timedRuns) }
+}
