@@ -1,0 +1,26 @@
+import Model
+import Testing
+
+@Suite struct LedgerTests {
+    @Test func `a flow that loses one run without a counter does not add up`() {
+        var ledger = Ledger()
+        ledger.seen = 10
+        ledger.aggregated = 6
+        ledger.filtered = 1
+        ledger.lostStorage = 1
+        ledger.lostStartMissing = 2
+        #expect(ledger.runsAddUp)
+        ledger.seen += 1
+        #expect(!ledger.runsAddUp)
+    }
+
+    @Test func `completeness counts what the kernel skipped`() {
+        var ledger = Ledger()
+        #expect(ledger.completeness == 1)
+        ledger.seen = 80
+        ledger.aggregated = 75
+        ledger.filtered = 5
+        ledger.recursionMisses = 20
+        #expect(ledger.completeness == 0.8)
+    }
+}

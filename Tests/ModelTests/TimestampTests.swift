@@ -1,0 +1,26 @@
+import Foundation
+import Model
+import Testing
+
+@Suite struct TimestampTests {
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (951_782_399_999_000_000, "2000-02-28T23:59:59.999Z"),
+        (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
+        (1_795_921_200_123_456_789, "2026-11-29T03:00:00.123Z"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+    ])
+    func `a time is written in RFC 3339`(nanoseconds: Int64, text: String) {
+        #expect(Timestamp(nanoseconds: nanoseconds).rfc3339 == text)
+    }
+
+    @Test func `every day of four centuries agrees with Foundation`() {
+        let formatter = ISO8601DateFormatter()
+        formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        for day in stride(from: -80_000, to: 80_000, by: 97) {
+            let seconds = Double(day) * 86_400 + 43_200
+            let ours = Timestamp(nanoseconds: Int64(seconds) * 1_000_000_000).rfc3339
+            #expect(ours == formatter.string(from: Date(timeIntervalSince1970: seconds)))
+        }
+    }
+}
