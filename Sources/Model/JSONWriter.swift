@@ -88,6 +88,14 @@ public struct JSONWriter: Sendable {
         number(value)
     }
 
+    /// A string member named at run time.
+    public mutating func member(named name: String, text: String) {
+        separate()
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        string(text)
+    }
+
     /// A string element.
     public mutating func element(_ value: String) {
         separate()
