@@ -11,6 +11,8 @@ public struct HostReading: Sendable {
     public var interfaces: [InterfaceReading]?
     public var tcp: TCPReading?
     public var sockets: SocketReading?
+    /// The top consumers by CPU time, faults, I/O and memory, and those that were asked for; in no order.
+    public var processes: [ProcessReading]?
     /// How each reader fared, in reading order.
     public var readers: [ReaderTiming]
 

@@ -1,0 +1,112 @@
+import Glibc
+import Model
+
+/// `/proc/PID/stat`.
+struct ProcessStat: Equatable {
+    var identity: ProcessIdentity
+    /// Up to 15 bytes that anybody may choose; invalid UTF-8 is repaired.
+    var comm: String
+    var state: String
+    var parent: Int32
+    var processGroup: Int32
+    var session: Int32
+    var isKernelThread: Bool
+    var minorFaults: UInt64
+    var majorFaults: UInt64
+    /// User and system time of all threads, ended ones included, in clock ticks.
+    var cpuTicks: UInt64
+    var threads: Int
+    var residentPages: UInt64
+
+    /// Field numbers are proc(5)'s. The name may hold anything, `)` and newlines too: it ends at the last `)`.
+    init?(parsing bytes: UnsafeRawBufferPointer) {
+        var file = Scanner(bytes)
+        guard let pid = file.number().flatMap(Int32.init(exactly:)), file.word(upTo: UInt8(ascii: "(")) != nil,
+            let comm = file.word(upToLast: UInt8(ascii: ")")), let state = file.word(),  // 3
+            let parent = file.signed32(), let processGroup = file.signed32(), let session = file.signed32(),  // 6
+            file.word() != nil, file.word() != nil,  // tty_nr, tpgid
+            let flags = file.number(), let minorFaults = file.number(), file.word() != nil,  // 11
+            let majorFaults = file.number(), file.word() != nil,  // 13
+            let userTicks = file.number(), let systemTicks = file.number(),  // 15
+            file.word() != nil, file.word() != nil, file.word() != nil, file.word() != nil,  // 19
+            let threads = file.count(), file.word() != nil,  // 21
+            let start = file.number(), file.word() != nil, let residentPages = file.number()  // 24
+        else { return nil }
+        identity = ProcessIdentity(pid: pid, startTicks: start)
+        self.comm = comm.text
+        self.state = state.text
+        self.parent = parent
+        self.processGroup = processGroup
+        self.session = session
+        isKernelThread = flags & Self.kernelThread != 0
+        self.minorFaults = minorFaults
+        self.majorFaults = majorFaults
+        cpuTicks = userTicks &+ systemTicks
+        self.threads = threads
+        self.residentPages = residentPages
+    }
+
+    /// `PF_KTHREAD`.
+    private static let kernelThread: UInt64 = 0x0020_0000
+}
+
+extension Scanner {
+    /// The next word as a number that may be negative: the process group of a dead task is -1.
+    fileprivate mutating func signed32() -> Int32? {
+        guard let word = word() else { return nil }
+        if let digits = word.dropping(prefix: "-") { return digits.number.flatMap(Int32.init(exactly:)).map { -$0 } }
+        return word.number.flatMap(Int32.init(exactly:))
+    }
+}
+
+/// The two counters of `/proc/PID/io` that are about storage.
+struct ProcessIO: Equatable {
+    var readBytes: UInt64 = 0
+    /// What was written less what was cut off again before it reached the device.
+    var writeBytes: UInt64 = 0
+
+    init?(parsing bytes: UnsafeRawBufferPointer) {
+        var file = Scanner(bytes)
+        var cancelled: UInt64 = 0
+        var found = 0
+        while var line = file.line() {
+            guard let key = line.word(), let value = line.number() else { continue }
+            switch key {
+            case "read_bytes:":
+                readBytes = value
+                found += 1
+            case "write_bytes:":
+                writeBytes = value
+                found += 1
+            case "cancelled_write_bytes:": cancelled = value
+            default: break
+            }
+        }
+        guard found == 2 else { return nil }
+        writeBytes -= min(cancelled, writeBytes)
+    }
+}
+
+/// Where `/proc/PID/cgroup` says that a process lives.
+enum CgroupPath {
+    /// The v2 path; where that is only the root because the controllers live in v1, the path of the cpu controller.
+    static func parse(_ bytes: UnsafeRawBufferPointer) -> String? {
+        var file = Scanner(bytes)
+        var unified: String?
+        var cpu: String?
+        while var line = file.line() {
+            guard let hierarchy = line.word(upTo: UInt8(ascii: ":")),
+                let controllers = line.word(upTo: UInt8(ascii: ":"))
+            else { continue }
+            if "0" ~= hierarchy {
+                unified = line.rest.text
+            } else if controllers.bytes.split(separator: UInt8(ascii: ",")).contains(where: {
+                "cpu" ~= Word(UnsafeRawBufferPointer(rebasing: $0))
+            }) {
+                cpu = line.rest.text
+            }
+        }
+        if let unified, unified != "/" { return unified }
+        return cpu ?? unified
+    }
+}
