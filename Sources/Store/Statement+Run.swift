@@ -46,17 +46,41 @@ struct Binder {
     }
 }
 
+/// The columns of the row that a statement stands on, from 0; valid until the next step.
+struct Columns {
+    fileprivate let statement: OpaquePointer
+
+    func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
+
+    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+
+    /// The bytes of a text or blob.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(statement, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
+    }
+}
+
 extension Statement {
     /// Binds, runs to the end, and is ready for the next run.
-    func run(_ bind: (inout Binder) -> Void) throws {
+    func run(_ bind: (inout Binder) -> Void = { _ in }) throws { try rows(bind) { _ in } }
+
+    /// Binds, gives each row to `body`, and is ready for the next run.
+    func rows(_ bind: (inout Binder) -> Void = { _ in }, _ body: (Columns) throws -> Void) throws {
         var binder = Binder(statement: sqliteStatement)
         bind(&binder)
-        let code = sqlite3_step(sqliteStatement)
-        sqlite3_reset(sqliteStatement)
-        guard code == SQLITE_DONE || code == SQLITE_ROW else {
-            throw DatabaseError(
-                resultCode: ResultCode(rawValue: code),
-                message: String(cString: sqlite3_errmsg(sqlite3_db_handle(sqliteStatement))), sql: sql)
+        defer { sqlite3_reset(sqliteStatement) }
+        while true {
+            switch sqlite3_step(sqliteStatement) {
+            case SQLITE_ROW: try body(Columns(statement: sqliteStatement))
+            case SQLITE_DONE: return
+            case let code:
+                throw DatabaseError(
+                    resultCode: ResultCode(rawValue: code),
+                    message: String(cString: sqlite3_errmsg(sqlite3_db_handle(sqliteStatement))), sql: sql)
+            }
         }
     }
 }
