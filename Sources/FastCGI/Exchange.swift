@@ -83,14 +83,15 @@ struct Exchange: ~Copyable {
         }
     }
 
-    /// Sends the reply. Keeps the connection if the web server wants that, nothing failed and `keeping` is true.
+    /// Sends the reply. Keeps the connection if the web server wants that, everything was sent and `keeping` is true.
+    ///
+    /// All records go out in one call and not through libfcgi's buffer of 8 KB: a process that is killed between two
+    /// writes would leave half a reply, which nobody can retry any more.
     func write(_ response: Response, withBody: Bool, keeping: Bool) {
-        let out = request.pointee.out
-        response.head().withUnsafeBytes { _ = FCGX_PutStr($0.baseAddress, Int32($0.count), out) }
-        if withBody && !response.isBodiless {
-            response.body.withUnsafeBytes { if !$0.isEmpty { FCGX_PutStr($0.baseAddress, Int32($0.count), out) } }
-        }
-        if !keeping { request.pointee.keepConnection = 0 }
-        FCGX_Finish_r(request)
+        let records = Records(
+            id: request.pointee.requestId,
+            output: response.head() + (withBody && !response.isBodiless ? response.body : []))
+        let isSent = records.send(to: request.pointee.ipcFd)
+        FCGX_Free(request, isSent && keeping && request.pointee.keepConnection != 0 ? 0 : 1)
     }
 }

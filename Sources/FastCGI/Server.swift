@@ -4,9 +4,9 @@ import Synchronization
 
 /// A FastCGI responder on a unix socket: `threads` threads, each of which serves one connection at a time.
 ///
-/// A kept connection holds its thread, busy or not. So the web server may keep at most `threads` connections open to
-/// this socket; the next one waits, without end, in the backlog. For nginx: `max_conns` + worker processes × `keepalive`
-/// ≤ `threads`.
+/// A kept connection holds its thread, busy or not. So that kept ones never starve new ones, a connection is kept only
+/// while at least a quarter of the threads are free; else it is closed after its reply, and the web server opens
+/// another. All connections are kept as long as nginx worker processes × `keepalive` ≤ ¾ × `threads`.
 public final class Server: Sendable {
     /// What one request may bring.
     public struct Limits: Sendable {
@@ -40,6 +40,8 @@ public final class Server: Sendable {
         /// By thread, the connection from which it is waiting for a request, or reading one; −1 while it does anything
         /// else.
         var idle: [Int32]
+        /// Connections that are open, which is also how many threads are taken.
+        var open = 0
         var threads: [pthread_t] = []
         var statistics = Statistics()
     }
@@ -129,17 +131,21 @@ public final class Server: Sendable {
     /// What each thread does until `stop`.
     private func serve(slot: Int) {
         let exchange = Exchange()
+        let reserve = max(1, threadCount / 4)
         while true {
             if exchange.connection < 0 {
                 let connection = socket.accept()
-                if connection < 0 {
-                    if state.withLock({ $0.isStopping }) { return }
+                guard connection >= 0 else {
                     // Out of descriptors or memory: what is open must end first.
                     if errno != EINTR && errno != ECONNABORTED { usleep(10_000) }
+                    if state.withLock({ $0.isStopping }) { return }
                     continue
                 }
                 limitSilence(of: connection)
-                state.withLock { $0.statistics.connections += 1 }
+                state.withLock {
+                    $0.open += 1
+                    $0.statistics.connections += 1
+                }
                 exchange.open(connection)
             }
             let connection = exchange.connection
@@ -151,7 +157,10 @@ public final class Server: Sendable {
             let request = exchange.read(limits: limits)
             state.withLock {
                 $0.idle[slot] = -1
-                guard request != nil else { return }
+                guard request != nil else {
+                    $0.open -= 1
+                    return
+                }
                 $0.statistics.requests += 1
                 $0.statistics.busy += 1
                 $0.statistics.maximumBusy = max($0.statistics.maximumBusy, $0.statistics.busy)
@@ -160,9 +169,10 @@ public final class Server: Sendable {
             let response = handler(request)
             let keeping = state.withLock {
                 $0.statistics.busy -= 1
-                return !$0.isStopping
+                return !$0.isStopping && threadCount - $0.open >= reserve
             }
             exchange.write(response, withBody: request.method != "HEAD", keeping: keeping)
+            if exchange.connection < 0 { state.withLock { $0.open -= 1 } }
         }
     }
 

@@ -60,7 +60,7 @@ final class Running {
 }
 
 @Test func `a kept connection serves one request after the other, whatever bodies come along`() throws {
-    let running = try Running(threads: 1)
+    let running = try Running(threads: 2)
     let client = try running.connect()
     for size in [0, 3, 5_000, 40_000, 0] {
         client.send(Client.request(method: "POST", body: Array(repeating: 7, count: size), keep: true))
@@ -103,6 +103,22 @@ func `parameters arrive whole however they are cut into records`(recordSize: Int
     let reply = try running.ask(
         Client.begin(keep: false) + parameters + Client.record(.parameters) + Client.record(.input))
     #expect(reply.body == "a\u{FFFD}")
+}
+
+@Test func `kept connections never starve new ones`() throws {
+    let running = try Running(threads: 4)
+    let clients = try (0..<20).map { _ in
+        let client = try running.connect()
+        client.send(Client.request(keep: true))
+        #expect(client.reply().ended)
+        return client
+    }
+    // The first ones were kept, for one thread always had to stay free.
+    for client in clients.prefix(3) {
+        client.send(Client.request(keep: true))
+        #expect(client.reply().ended)
+    }
+    #expect(clients.dropFirst(3).allSatisfy { $0.isClosed })
 }
 
 @Test func `more connections than threads are served in turn`() throws {

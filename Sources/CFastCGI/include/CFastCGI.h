@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fastcgi.h>
 #include <fcgiapp.h>
 #include <stddef.h>
 
