@@ -1,0 +1,198 @@
+import Foundation
+import Glibc
+import Model
+import Testing
+
+@testable import Readers
+
+/// Against the kernel that the tests run on. No privilege is needed. Sockets are those of the whole host, so that other
+/// programs' are among them: a test waits for a moment in which nobody else opens or closes one.
+@Suite(.serialized) struct RealHostTests {
+    /// Reads until what is found satisfies, for at most ten seconds.
+    private func poll(
+        _ reader: inout HostReader, until satisfied: (HostReading) -> Bool
+    ) -> Bool {
+        let deadline = MonotonicClock.now() + 10_000_000_000
+        while MonotonicClock.now() < deadline {
+            if satisfied(reader.read()) { return true }
+            usleep(20_000)
+        }
+        return false
+    }
+
+    @Test func `every reader finds its source`() throws {
+        var reader = HostReader()
+        _ = reader.read()
+        var reading = HostReading()
+        // A core without a clock tick between two readings has no shares.
+        let online = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        let isComplete = poll(&reader) {
+            reading = $0
+            return $0.cpu?.cores.count == online
+        }
+        #expect(isComplete)
+        for timing in reading.readers where timing.name != "pressure" { #expect(timing.error == nil) }
+        let cpu = try #require(reading.cpu)
+        for shares in [cpu.total] + cpu.cores.values {
+            let sum =
+                shares.user + shares.nice + shares.system + shares.idle + shares.iowait + shares.irq + shares.softirq
+                + shares.steal
+            #expect(isClose(sum, 1, within: 1e-6))
+        }
+        let memory = try #require(reading.memory)
+        #expect(memory.total == UInt64(sysconf(Int32(_SC_PHYS_PAGES))) * UInt64(sysconf(Int32(_SC_PAGESIZE))))
+        #expect(reading.interfaces?.contains { $0.name == "lo" } == true)
+        #expect(reading.vm != nil)
+        #expect(reading.tcp != nil)
+        let whole = try FileManager.default.contentsOfDirectory(atPath: "/sys/block")
+        let disks = try #require(reading.disks)
+        #expect(Set(disks.map(\.name)).isSubset(of: whole))
+    }
+
+    @Test func `this process is found with its own numbers`() throws {
+        var reader = HostReader()
+        let own = getpid()
+        _ = reader.read(watching: [own])
+        let start = MonotonicClock.now()
+        var sum: UInt64 = 0
+        while MonotonicClock.now() < start + 300_000_000 { sum &+= 1 }
+        let reading = reader.read(watching: [own])
+        let process = try #require(reading.processes?.first { $0.identity.pid == own })
+        #expect(process.cpuShare > 0.1)
+        #expect(process.parent == getppid())
+        #expect(process.processGroup == getpgrp())
+        #expect(process.session == getsid(0))
+        #expect(!process.isKernelThread)
+        #expect(process.residentBytes > 1 << 20)
+        let comm = try String(contentsOfFile: "/proc/self/comm", encoding: .utf8).dropLast()
+        #expect(process.comm == comm)
+    }
+
+    @Test func `listening sockets of both families are counted`() throws {
+        var reader = HostReader()
+        var listeners: [Int32] = []
+        for _ in 0..<25 { listeners.append(try Loopback.listen(AF_INET).descriptor) }
+        for _ in 0..<10 { listeners.append(try Loopback.listen(AF_INET6).descriptor) }
+        defer { listeners.forEach { close($0) } }
+        #expect(poll(&reader) { agrees($0) { $0.listen >= 35 } })
+    }
+
+    @Test func `established, CLOSE_WAIT, FIN_WAIT2 and TIME_WAIT follow what connections do`() throws {
+        var reader = HostReader()
+        let (listener, address) = try Loopback.listen(AF_INET)
+        defer { close(listener) }
+        var clients: [Int32] = []
+        var servers: [Int32] = []
+        for _ in 0..<50 {
+            clients.append(try Loopback.connect(to: address))
+            servers.append(accept(listener, nil, nil))
+        }
+        #expect(poll(&reader) { agrees($0) { $0.established >= 100 } })
+        clients.forEach { shutdown($0, Int32(SHUT_WR)) }
+        #expect(poll(&reader) { agrees($0) { $0.closeWait >= 50 && $0.finWait2 >= 50 } })
+        servers.forEach { close($0) }
+        #expect(poll(&reader) { agrees($0) { $0.timeWait >= 50 } })
+        clients.forEach { close($0) }
+    }
+
+    @Test func `orphans in FIN_WAIT2 are not taken for TIME_WAIT`() throws {
+        var reader = HostReader()
+        let (listener, address) = try Loopback.listen(AF_INET)
+        defer { close(listener) }
+        var servers: [Int32] = []
+        for _ in 0..<20 {
+            let client = try Loopback.connect(to: address)
+            servers.append(accept(listener, nil, nil))
+            close(client)
+        }
+        #expect(poll(&reader) { agrees($0) { $0.finWait2 >= 20 } })
+        // Resets both ends, so that nothing is left behind.
+        for server in servers {
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(server, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+            close(server)
+        }
+    }
+
+    /// Whether the sockets are as `/proc/net/tcp` lists them, and are as the test left them.
+    private func agrees(_ reading: HostReading, _ isExpected: (SocketReading) -> Bool) -> Bool {
+        guard let sockets = reading.sockets, isExpected(sockets) else { return false }
+        return sockets == Loopback.socketsByProc()
+    }
+
+    @Test func `a retransmit-free transfer moves the loopback counters`() throws {
+        var reader = HostReader()
+        _ = reader.read()
+        let (listener, address) = try Loopback.listen(AF_INET)
+        let client = try Loopback.connect(to: address)
+        let server = accept(listener, nil, nil)
+        var received = [UInt8](repeating: 0, count: 65_536)
+        for _ in 0..<16 {
+            #expect(send(client, received, received.count, 0) == received.count)
+            #expect(recv(server, &received, received.count, Int32(MSG_WAITALL)) == received.count)
+        }
+        for descriptor in [client, server, listener] { close(descriptor) }
+        let reading = reader.read()
+        let loopback = try #require(reading.interfaces?.first { $0.name == "lo" })
+        #expect(loopback.receivedBytesPerSecond > 0)
+        #expect(loopback.receivedBytesPerSecond == loopback.sentBytesPerSecond)
+        #expect(try #require(reading.tcp).outSegmentsPerSecond > 0)
+    }
+}
+
+enum Loopback {
+    struct Failure: Error { var code = errno }
+
+    /// The independent count: every socket is listed, its state is the fourth column.
+    static func socketsByProc() -> SocketReading {
+        var states: [Substring: Int] = [:]
+        var buffer = ReadBuffer()
+        for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            // Not String(contentsOfFile:), which stops at the first page of such a file.
+            var file = ProcFile(path)
+            let text = (try? file.read(&buffer) { String(decoding: $0, as: UTF8.self) }) ?? ""
+            for line in text.split(separator: "\n").dropFirst() {
+                states[line.split(separator: " ")[3], default: 0] += 1
+            }
+        }
+        var reading = SocketReading()
+        reading.established = states["01"] ?? 0
+        reading.synSent = states["02"] ?? 0
+        reading.synReceived = states["03"] ?? 0
+        reading.finWait1 = states["04"] ?? 0
+        reading.finWait2 = states["05"] ?? 0
+        reading.timeWait = states["06"] ?? 0
+        reading.close = states["07"] ?? 0
+        reading.closeWait = states["08"] ?? 0
+        reading.lastAck = states["09"] ?? 0
+        reading.listen = states["0A"] ?? 0
+        reading.closing = states["0B"] ?? 0
+        return reading
+    }
+
+    /// A listener on a free port.
+    static func listen(_ family: Int32) throws -> (descriptor: Int32, address: sockaddr_in) {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0, Glibc.listen(descriptor, 128) == 0 else { throw Failure() }
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard result == 0 else { throw Failure() }
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return (descriptor, address)
+    }
+
+    static func connect(to address: sockaddr_in) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = address
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard descriptor >= 0, result == 0 else { throw Failure() }
+        return descriptor
+    }
+}
