@@ -2,7 +2,7 @@
 /// there, one line back, then the connection is closed. The collector is the database's only writer, so what changes the
 /// database goes through it.
 public enum ControlRequest: Sendable, Hashable {
-    /// Remove signals and events from before a time.
+    /// Remove closed signals that opened before a time.
     case prune(before: Timestamp)
 
     /// The longest line either side reads, its end included.
@@ -28,14 +28,14 @@ public enum ControlRequest: Sendable, Hashable {
 
 /// What the collector answers.
 public enum ControlReply: Sendable, Hashable {
-    case pruned(signals: Int, events: Int)
+    case pruned(signals: Int)
     /// It could not be done, and why.
     case failed(String)
 
-    /// Without its end: `ok signals=3 events=20` or `error the disk is full`.
+    /// Without its end: `ok signals=3` or `error the disk is full`.
     public var line: String {
         switch self {
-        case .pruned(let signals, let events): "ok signals=\(signals) events=\(events)"
+        case .pruned(let signals): "ok signals=\(signals)"
         case .failed(let reason):
             "error \(String(reason.map { $0.isNewline ? " " : $0 }.prefix(200)))"
         }
@@ -47,13 +47,8 @@ public enum ControlReply: Sendable, Hashable {
             self = .failed(String(line.dropFirst("error ".count)))
             return
         }
-        let words = line.split(separator: " ", omittingEmptySubsequences: false)
-        func number(_ word: Substring, _ name: String) -> Int? {
-            word.hasPrefix(name) ? Int(word.dropFirst(name.count)) : nil
-        }
-        guard words.count == 3, words[0] == "ok", let signals = number(words[1].prefix(64), "signals="),
-            let events = number(words[2].prefix(64), "events="), signals >= 0, events >= 0
+        guard line.hasPrefix("ok signals="), let signals = Int(line.dropFirst("ok signals=".count)), signals >= 0
         else { return nil }
-        self = .pruned(signals: signals, events: events)
+        self = .pruned(signals: signals)
     }
 }

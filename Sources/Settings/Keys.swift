@@ -38,7 +38,7 @@ extension Key {
     ]
 
     private static let retention = [
-        Key("retention.signals_days", .number(\.retention.signalsDays, 0.01...3650), unit: "days", "Signals."),
+        Key("retention.signals_days", .whole(\.retention.signalsDays, 1...3650), unit: "days", "Signals."),
         Key(
             "retention.series_1s_hours", .number(\.retention.series1sHours, 0.1...168), unit: "h",
             "Series with one value a second."),

@@ -73,13 +73,21 @@ public struct Settings: Sendable, Hashable {
 
     /// How long rows are kept.
     public struct Retention: Sendable, Hashable {
-        public var signalsDays: Double = 30
+        public var signalsDays = 30
         public var series1sHours: Double = 1
         public var series10sHours: Double = 24
         public var series1mDays: Double = 7
         public var series1hDays: Double = 30
         /// Raw events, in 1 000 000 bytes; the oldest go first.
         public var eventsMegabytes = 256
+
+        /// Seconds that each resolution of the series is kept, finest first; `width` is its seconds per value.
+        public var series: [(width: Int64, seconds: Int64)] {
+            [
+                (1, Int64(series1sHours * 3600)), (10, Int64(series10sHours * 3600)),
+                (60, Int64(series1mDays * 86_400)), (3600, Int64(series1hDays * 86_400)),
+            ]
+        }
     }
 
     public struct API: Sendable, Hashable {

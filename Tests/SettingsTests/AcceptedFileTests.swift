@@ -69,6 +69,11 @@ extension String {
         }
     }
 
+    @Test func `every threshold can be configured`() {
+        let configured = Key.all.filter { if case .bands = $0.kind { true } else { false } }
+        #expect(configured.count == Mirror(reflecting: Thresholds()).children.count)
+    }
+
     /// `a.b: v` as flow maps, one line a key and section, so that no key stands twice.
     private static func nested(_ values: [String: String]) -> String {
         let sections = Dictionary(grouping: values) { $0.key.split(separator: ".").dropLast().joined(separator: ".") }
