@@ -1,0 +1,87 @@
+import GRDB
+import GRDBSQLite
+import Glibc
+import Model
+
+/// One read-only connection, used by one thread at a time.
+final class ReadConnection: @unchecked Sendable {
+    // @unchecked because the pool lends it to one thread at a time, and the queue serialises its statements.
+    let file: FileIdentity
+    private let queue: DatabaseQueue
+    private let deadline = Deadline()
+    /// Templates never change once written, so they are decoded once.
+    private var templates: [Int64: Message.Template] = [:]
+
+    init(path: String, file: FileIdentity) throws {
+        self.file = file
+        var settings = Configuration()
+        settings.label = "kernelsight.reader"
+        settings.readonly = true
+        settings.foreignKeysEnabled = false
+        settings.busyMode = .timeout(0.25)
+        settings.prepareDatabase { [deadline] db in
+            _ = try Row.fetchOne(db, sql: "PRAGMA cache_size = -1024")
+            // The time limit: SQLite asks every thousand steps of its machine, some ten microseconds.
+            sqlite3_progress_handler(
+                db.sqliteConnection, 1000,
+                { @Sendable context in
+                    guard let context else { return 0 }
+                    return Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue().hasPassed ? 1 : 0
+                }, Unmanaged.passUnretained(deadline).toOpaque())
+        }
+        queue = try DatabaseQueue(path: path, configuration: settings)
+    }
+
+    /// Runs `body` in one read transaction, so that all it asks sees the same commit.
+    func read<Result>(path: String, until limit: Monotonic, _ body: (Database) throws -> Result) throws -> Result {
+        deadline.time = limit
+        return try queue.unsafeRead { db in
+            try db.cachedStatement(sql: "BEGIN").run()
+            defer {
+                deadline.time = nil
+                try? db.cachedStatement(sql: "ROLLBACK").run()
+            }
+            try Schema.check(db, path: path)
+            return try body(db)
+        }
+    }
+
+    func template(_ id: Int64, _ db: Database) throws -> Message.Template {
+        if let template = templates[id] { return template }
+        var template = Message.Template(summary: "")
+        try db.cachedStatement(sql: "SELECT summary, patterns, hints FROM templates WHERE id = ?").rows {
+            $0.add(id)
+        } _: {
+            template.summary = $0.text(0)
+            template.patterns = StringArray.parse($0.bytes(1))
+            template.hints = StringArray.parse($0.bytes(2))
+        }
+        if templates.count >= 4096 { templates.removeAll() }
+        templates[id] = template
+        return template
+    }
+
+    func close() { try? queue.close() }
+}
+
+/// When a statement has to end.
+private final class Deadline: @unchecked Sendable {
+    // @unchecked because only the thread that runs the connection's statement touches it.
+    var time: Monotonic?
+
+    var hasPassed: Bool { time.map { Monotonic.now > $0 } ?? false }
+}
+
+/// What tells a file from the one that had its name before.
+struct FileIdentity: Equatable, Sendable {
+    private var device: UInt64
+    private var inode: UInt64
+
+    /// `nil` when there is no such file.
+    init?(path: String) {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        device = UInt64(info.st_dev)
+        inode = UInt64(info.st_ino)
+    }
+}

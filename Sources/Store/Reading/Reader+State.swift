@@ -1,0 +1,75 @@
+import GRDB
+import Model
+
+extension Reader {
+    /// What `/api/health` needs, in one look.
+    public struct Health: Sendable {
+        public var signalCount: Int64
+        public var openSignals: Int64
+        /// When the latest batch was written, and the newest measurement in it; 0 before the first.
+        public var lastCommit: Timestamp
+        public var lastTick: Timestamp
+        public var components: [Component]
+    }
+
+    /// A part of the collector, as it was last heard of.
+    public struct Component: Sendable {
+        public var time: Timestamp
+        public var state: ComponentState
+    }
+
+    /// The top processes of one tick.
+    public struct ProcessSnapshot: Sendable {
+        public var time: Timestamp
+        /// A JSON array; `docs/storage.md` lists the members.
+        public var json: String
+    }
+
+    /// Counts, freshness and components.
+    public func health() throws -> Health {
+        try read { _, db in
+            var health = Health(
+                signalCount: try Self.counts([(0, 0..<1)], db).total.count, openSignals: 0,
+                lastCommit: Timestamp(nanoseconds: 0), lastTick: Timestamp(nanoseconds: 0),
+                components: try Self.components(db))
+            try db.cachedStatement(
+                sql: """
+                    SELECT last_commit, last_tick, (SELECT count(*) FROM signals WHERE state = 'open')
+                    FROM store_state WHERE id = 1
+                    """
+            ).rows { row in
+                health.lastCommit.nanoseconds = row.int(0)
+                health.lastTick.nanoseconds = row.int(1)
+                health.openSignals = row.int(2)
+            }
+            return health
+        }
+    }
+
+    /// Every component, by name.
+    public func components() throws -> [Component] { try read { _, db in try Self.components(db) } }
+
+    /// The latest snapshot, or `nil` when there is none from the last minutes.
+    public func processes() throws -> ProcessSnapshot? {
+        try read { _, db in
+            var snapshot: ProcessSnapshot?
+            let latest = "SELECT timestamp, processes FROM process_snapshots ORDER BY timestamp DESC LIMIT 1"
+            try db.cachedStatement(sql: latest).rows {
+                snapshot = ProcessSnapshot(time: Timestamp(nanoseconds: $0.int(0)), json: $0.text(1))
+            }
+            return snapshot
+        }
+    }
+
+    private static func components(_ db: Database) throws -> [Component] {
+        var components: [Component] = []
+        let all = "SELECT component, timestamp, status, message, detail FROM components ORDER BY component"
+        try db.cachedStatement(sql: all).rows { row in
+            let state = ComponentState(
+                component: row.text(0), status: ComponentState.Status(rawValue: row.text(2)) ?? .error,
+                message: row.text(3), detail: row.text(4))
+            components.append(Component(time: Timestamp(nanoseconds: row.int(1)), state: state))
+        }
+        return components
+    }
+}

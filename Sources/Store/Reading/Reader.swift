@@ -1,0 +1,90 @@
+import GRDB
+import Model
+
+/// Answers from the database, read-only, from any thread.
+///
+/// The file is opened when it is first needed and again when another file has taken its name, so that a worker may start
+/// before the collector and outlive the file. All methods throw `StoreError`.
+public final class Reader: Sendable {
+    private struct Pool: Sendable {
+        var idle: [ReadConnection] = []
+        var lent = 0
+    }
+
+    let path: String
+    private let connections: Int
+    private let timeLimit: Duration
+    private let pool = Monitor(Pool())
+
+    /// Opens nothing yet. `connections` answer at the same time; whoever comes then waits. `timeLimit` bounds the wait and
+    /// the query, each.
+    public init(path: String, connections: Int = 5, timeLimit: Duration = .seconds(1)) {
+        self.path = path
+        self.connections = max(1, connections)
+        self.timeLimit = timeLimit
+    }
+
+    deinit { pool.read { for connection in $0.idle { connection.close() } } }
+
+    /// Lends a connection to the file that has the name now, for one read transaction.
+    func read<Result>(_ body: (ReadConnection, Database) throws -> Result) throws -> Result {
+        guard let file = FileIdentity(path: path) else {
+            pool.change { pool in
+                for connection in pool.idle { connection.close() }
+                pool.idle = []
+            }
+            throw StoreError.missing(path: path)
+        }
+        let idle = try borrow()
+        var kept: ReadConnection?
+        defer { giveBack(kept) }
+        do {
+            let connection: ReadConnection
+            if let idle, idle.file == file {
+                connection = idle
+            } else {
+                idle?.close()
+                connection = try ReadConnection(path: path, file: file)
+            }
+            do {
+                let limit = Monotonic.now + timeLimit
+                let result = try connection.read(path: path, until: limit) { try body(connection, $0) }
+                kept = connection
+                return result
+            } catch {
+                let error = StoreError(error, path: path)
+                // What is wrong with the file may be put right under the same name: look at it afresh next time.
+                if error.isAboutQuery { kept = connection } else { connection.close() }
+                throw error
+            }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    private func borrow() throws -> ReadConnection? {
+        let limit = Monotonic.now + timeLimit
+        let place: Swift.Result<ReadConnection?, StoreError> = pool.wait { pool in
+            guard pool.lent < connections else { return Monotonic.now < limit ? .until(limit) : .done(.failure(.busy)) }
+            pool.lent += 1
+            return .done(.success(pool.idle.popLast()))
+        }
+        return try place.get()
+    }
+
+    private func giveBack(_ connection: ReadConnection?) {
+        pool.change { pool in
+            pool.lent -= 1
+            if let connection { pool.idle.append(connection) }
+        }
+    }
+}
+
+extension StoreError {
+    fileprivate var isAboutQuery: Bool {
+        switch self {
+        case .timedOut, .busy, .invalid: true
+        default: false
+        }
+    }
+}

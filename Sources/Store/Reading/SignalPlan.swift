@@ -1,0 +1,122 @@
+import GRDB
+import Model
+
+/// How a query for signals is answered without ever looking at more than it returns, as far as an index allows.
+///
+/// All indexes on `signals` end with the id, and ids grow with time. So each condition that has an index is a stream of
+/// ids, newest first: one per type, per severity, per entity. The most selective condition supplies the streams, they are
+/// merged, and what other conditions there are is checked on the way. A lower bound in time becomes a lower bound of ids.
+struct SignalPlan {
+    private enum Stream {
+        case everything
+        case type(String)
+        case severity(String)
+        case entity(Int64)
+        case process(String)
+        case open
+        case unknown
+    }
+
+    private let query: SignalQuery
+    private var streams: [Stream] = []
+    /// The first id that may match; beyond all ids when there is none.
+    private var from: Int64 = 0
+
+    init(_ query: SignalQuery, _ db: Database) throws {
+        self.query = query
+        if let since = query.since {
+            from = Int64.max
+            let first = "SELECT id FROM signals WHERE timestamp >= ? ORDER BY timestamp LIMIT 1"
+            try db.cachedStatement(sql: first).rows({ $0.add(since.nanoseconds) }, { from = $0.int(0) })
+        }
+        if let entity = query.entity {
+            streams = try Self.streams(entity: entity, db)
+        } else if query.state == .open {
+            streams = [.open]
+        } else if query.state == .unknown {
+            streams = [.unknown]
+        } else if query.minimumSeverity > .low, query.types.isEmpty || query.minimumSeverity >= .high {
+            // High and critical are rare, so that few rows of other types are passed over.
+            streams = severities.map { .severity($0.name) }
+        } else if !query.types.isEmpty {
+            streams = query.types.map { .type($0.rawValue) }
+        } else {
+            streams = [.everything]
+        }
+    }
+
+    /// The newest ids, at most `limit`.
+    func ids(_ db: Database, limit: Int) throws -> [Int64] {
+        let names = query.minimumSeverity == .low ? nil : list(severities.map(\.name))
+        let types = query.types.isEmpty ? nil : list(query.types.map(\.rawValue))
+        var ids: [Int64] = []
+        for stream in streams {
+            try db.cachedStatement(sql: Self.sql(stream)).rows { row in
+                switch stream {
+                case .type(let value), .severity(let value), .process(let value): row.add(value)
+                case .entity(let value): row.add(value)
+                case .everything, .open, .unknown: row.add(nil as String?)
+                }
+                row.add(from)
+                row.add(query.cursor ?? Int64.max)
+                row.add(limit)
+                row.add(query.since?.nanoseconds)
+                row.add(names)
+                row.add(types)
+                row.add(query.state?.rawValue)
+            } _: {
+                ids.append($0.int(0))
+            }
+        }
+        if streams.count > 1 {
+            ids.sort(by: >)
+            ids = Array(ids.prefix(limit))
+        }
+        return ids
+    }
+
+    private var severities: [Severity] { Severity.allCases.filter { $0 >= query.minimumSeverity } }
+
+    /// Names between commas, to be searched with `instr`: one statement serves every combination.
+    private func list(_ names: [String]) -> String { ",\(names.joined(separator: ",")),"}
+
+    /// Every statement that a plan can use.
+    static var statements: [String] {
+        [.everything, .type(""), .severity(""), .entity(0), .process(""), .open, .unknown].map(sql)
+    }
+
+    private static func sql(_ stream: Stream) -> String {
+        let (index, condition) =
+            switch stream {
+            case .everything: ("NOT INDEXED", "?1 IS NULL")
+            case .type: ("INDEXED BY idx_signal_type", "s.signal_type = ?1")
+            case .severity: ("INDEXED BY idx_severity", "s.severity = ?1")
+            case .entity: ("INDEXED BY idx_entity", "s.entity = ?1")
+            case .process: ("INDEXED BY idx_process", "s.process = ?1")
+            case .open: ("INDEXED BY idx_open", "?1 IS NULL AND s.state = 'open'")
+            case .unknown: ("INDEXED BY idx_unknown", "?1 IS NULL AND s.state = 'unknown'")
+            }
+        return """
+            SELECT s.id FROM signals s \(index) WHERE \(condition) AND s.id >= ?2 AND s.id < ?3
+                AND (?5 IS NULL OR s.timestamp >= ?5)
+                AND (?6 IS NULL OR instr(?6, ',' || s.severity || ','))
+                AND (?7 IS NULL OR instr(?7, ',' || s.signal_type || ','))
+                AND (?8 IS NULL OR s.state = ?8)
+            ORDER BY s.id DESC LIMIT ?4
+            """
+    }
+
+    /// A name may stand for things of several kinds; an id of a process is kept in the signals themselves.
+    private static func streams(entity: String, _ db: Database) throws -> [Stream] {
+        if entity.contains("@") {
+            return [.process(entity)]
+        }
+        var streams: [Stream] = []
+        let find = "SELECT id FROM entities WHERE name = ?1 UNION SELECT id FROM entities WHERE key = ?1 LIMIT 16"
+        try db.cachedStatement(sql: find).rows({ $0.add(entity) }) {
+            streams.append(.entity($0.int(0)))
+        }
+        return streams
+    }
+
+}

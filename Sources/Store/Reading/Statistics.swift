@@ -1,0 +1,115 @@
+import GRDB
+import Model
+
+/// Counts and score sums of signals, by type and severity.
+public struct SignalCounts: Sendable, Equatable {
+    public struct Cell: Sendable, Equatable {
+        public var count: Int64 = 0
+        /// In ten-thousandths.
+        var scoreSum: Int64 = 0
+
+        /// 0–1, or `nil` without signals.
+        public var meanScore: Double? { count == 0 ? nil : Double(scoreSum) / 10_000 / Double(count) }
+
+        static func += (left: inout Cell, right: Cell) {
+            left.count += right.count
+            left.scoreSum += right.scoreSum
+        }
+    }
+
+    private var cells: [SignalType: [Cell]] = [:]
+
+    /// Everything.
+    public var total: Cell { sum(cells.values.joined()) }
+    /// All severities of one type, and all types of one severity.
+    public subscript(type: SignalType) -> Cell { sum(cells[type] ?? []) }
+    public subscript(severity: Severity) -> Cell { sum(cells.values.map { $0[severity.rawValue - 1] }) }
+    public subscript(type: SignalType, severity: Severity) -> Cell { cells[type]?[severity.rawValue - 1] ?? Cell() }
+
+    mutating func add(_ type: SignalType, _ severities: (Int) -> Cell) {
+        let old = cells[type] ?? Array(repeating: Cell(), count: 4)
+        cells[type] = old.enumerated().map { position, cell in
+            var cell = cell
+            cell += severities(position)
+            return cell
+        }
+    }
+
+    private func sum(_ cells: some Sequence<Cell>) -> Cell { cells.reduce(into: Cell()) { $0 += $1 } }
+}
+
+/// A window of whole minutes, cut into days, hours and minutes that the rollups hold.
+struct RollupWindow {
+    /// Spans and ranges of starts: at most five.
+    private(set) var pieces: [(span: Int64, starts: Range<Int64>)] = []
+
+    /// Seconds since the epoch; both ends are rounded down to the minute.
+    init(from: Int64, to: Int64) {
+        var rest = (from / 60 * 60)..<max(from / 60 * 60, to / 60 * 60)
+        var tail: [(span: Int64, starts: Range<Int64>)] = []
+        for (span, larger) in [(Int64(60), Int64(3600)), (3600, 86400)] {
+            let start = (rest.lowerBound + larger - 1) / larger * larger
+            let end = rest.upperBound / larger * larger
+            guard start < end else {
+                // No larger piece fits inside.
+                pieces.append((span, rest))
+                rest = rest.upperBound..<rest.upperBound
+                break
+            }
+            pieces.append((span, rest.lowerBound..<start))
+            tail.append((span, end..<rest.upperBound))
+            rest = start..<end
+        }
+        pieces.append((86400, rest))
+        pieces = (pieces + tail).filter { !$0.starts.isEmpty }
+    }
+}
+
+extension Reader {
+    /// What `/api/stats` shows: everything there is, and the last hour.
+    public struct Statistics: Sendable {
+        public var all: SignalCounts
+        /// The 60 whole minutes before `now`'s, and what there is of `now`'s.
+        public var lastHour: SignalCounts
+        public var lastCommit: Timestamp
+    }
+
+    /// Counts up to `now`.
+    public func statistics(now: Timestamp) throws -> Statistics {
+        let minute = now.seconds / 60 * 60
+        return try read { _, db in
+            Statistics(
+                all: try Self.counts([(0, 0..<1)], db),
+                lastHour: try Self.counts(RollupWindow(from: minute - 3600, to: minute + 60).pieces, db),
+                lastCommit: try Self.lastCommit(db))
+        }
+    }
+
+    /// Counts of signals that opened in a window; both ends are rounded down to whole minutes.
+    public func counts(from: Timestamp, to: Timestamp) throws -> SignalCounts {
+        try read { _, db in try Self.counts(RollupWindow(from: from.seconds, to: to.seconds).pieces, db) }
+    }
+
+    static let countsSQL = """
+        SELECT signal_type, low, low_score, medium, medium_score, high, high_score, critical, critical_score
+        FROM rollups WHERE span = ? AND start >= ? AND start < ?
+        """
+
+    static func counts(_ pieces: [(span: Int64, starts: Range<Int64>)], _ db: Database) throws -> SignalCounts {
+        var counts = SignalCounts()
+        for piece in pieces {
+            try db.cachedStatement(sql: countsSQL).rows {
+                $0.add(piece.span)
+                $0.add(piece.starts.lowerBound)
+                $0.add(piece.starts.upperBound)
+            } _: { row in
+                guard let type = SignalType(rawValue: row.text(0)) else { return }
+                counts.add(type) { position in
+                    let column = Int32(1 + 2 * position)
+                    return SignalCounts.Cell(count: row.int(column), scoreSum: row.int(column + 1))
+                }
+            }
+        }
+        return counts
+    }
+}

@@ -1,0 +1,45 @@
+import GRDB
+
+/// The database's versions. Each step brings a database from the version before to its own, in one transaction that also
+/// sets `user_version`; a step that has shipped is never edited.
+enum Schema {
+    /// `KSgt`: tells our files from other SQLite databases.
+    static let applicationID = 0x4B53_6774
+
+    private static let steps: [[String]] = [SchemaVersion1.statements]
+
+    /// What this program writes and reads.
+    static var current: Int { steps.count }
+
+    /// Checks that a database is ours and of the version that this program reads.
+    static func check(_ db: Database, path: String) throws {
+        let version = try Int.fetchOne(db.cachedStatement(sql: "PRAGMA user_version")) ?? 0
+        guard version != current else { return }
+        try checkOwner(db, path: path)
+        throw StoreError.schema(path: path, found: version, known: current)
+    }
+
+    /// Brings a database of any earlier version, or an empty file, to the current one.
+    static func migrate(_ db: Database, path: String) throws {
+        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        guard version <= current else { throw StoreError.schema(path: path, found: version, known: current) }
+        try checkOwner(db, path: path)
+        for (index, statements) in steps.enumerated().dropFirst(version) {
+            try db.inTransaction(.immediate) {
+                for statement in statements { try db.execute(sql: statement) }
+                try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+                try db.execute(sql: "PRAGMA user_version = \(index + 1)")
+                return .commit
+            }
+        }
+    }
+
+    private static func checkOwner(_ db: Database, path: String) throws {
+        let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        guard owner != applicationID else { return }
+        let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        guard tables == 0 else {
+            throw StoreError.unreadable(path: path, reason: "it belongs to another program")
+        }
+    }
+}

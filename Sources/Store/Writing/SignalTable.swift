@@ -1,0 +1,126 @@
+import GRDB
+import Model
+
+/// Writes episodes: a row when one opens, updates until it closes. Writing the same state twice changes nothing.
+struct SignalTable {
+    private let db: Database
+    private let insert: Statement
+    private let update: Statement
+    private let details: Statement
+    private var interner: Interner
+    /// Open episodes that are known to have a row; saves the attempt to insert.
+    private var known: Set<Int64> = []
+
+    init(_ db: Database) throws {
+        self.db = db
+        interner = Interner(db)
+        insert = try db.makeStatement(
+            sql: """
+                INSERT INTO signals (id, severity, state, peak_score, current_severity, current_score, label, entity,
+                    process, template, "values", last_seen, closed_at, occurrence_count, rule_version,
+                    timestamp, signal_type)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """)
+        update = try db.makeStatement(
+            sql: """
+                UPDATE signals SET severity = ?2, state = ?3, peak_score = ?4, current_severity = ?5, current_score = ?6,
+                    label = ?7, entity = ?8, process = ?9, template = ?10, "values" = ?11, last_seen = ?12,
+                    closed_at = ?13, occurrence_count = ?14, rule_version = ?15 WHERE id = ?1
+                """)
+        details = try db.makeStatement(
+            sql: """
+                INSERT INTO signal_details VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+                    evidence = excluded.evidence, culprits = excluded.culprits, victims = excluded.victims
+                    WHERE evidence <> excluded.evidence OR culprits <> excluded.culprits OR victims <> excluded.victims
+                """)
+    }
+
+    mutating func write(_ episodes: [Episode]) throws {
+        var delta = RollupDelta()
+        var highest: Int64 = 0
+        for episode in episodes {
+            highest = max(highest, episode.id)
+            if known.contains(episode.id) {
+                try change(episode)
+            } else if try !add(episode) {
+                try change(episode)
+            } else {
+                delta.add(
+                    episode.key.type, episode.peak.severity, score: tenThousandths(episode.peak.score),
+                    at: episode.opened)
+            }
+            try write(episode.finding, of: episode.id)
+            if episode.state == .closed { known.remove(episode.id) } else { known.insert(episode.id) }
+        }
+        try delta.write(db)
+        if highest > 0 {
+            try db.cachedStatement(sql: "UPDATE store_state SET last_signal_id = max(last_signal_id, ?)")
+                .execute(arguments: [highest])
+        }
+    }
+
+    /// Forgets what a failed transaction may have taken back.
+    mutating func forget() {
+        interner.forget()
+        known.removeAll(keepingCapacity: true)
+    }
+
+    /// Forgets entity ids, after unused ones were swept.
+    mutating func forgetEntities() { interner.forgetEntities() }
+
+    private mutating func add(_ episode: Episode) throws -> Bool {
+        let shared = try shared(episode)
+        try insert.run {
+            bind(episode, shared, &$0)
+            $0.add(episode.opened.nanoseconds)
+            $0.add(episode.key.type.rawValue)
+        }
+        return db.changesCount == 1
+    }
+
+    private mutating func change(_ episode: Episode) throws {
+        let shared = try shared(episode)
+        try update.run { bind(episode, shared, &$0) }
+    }
+
+    /// Ids of what the row shares with others.
+    private typealias Shared = (label: Int64, entity: Int64, template: Int64)
+
+    private mutating func shared(_ episode: Episode) throws -> Shared {
+        (
+            try interner.id(ofLabel: episode.key.label, category: episode.category),
+            try interner.id(of: episode.key.entity), try interner.id(of: episode.finding.message.template)
+        )
+    }
+
+    /// The 15 columns that both statements start with.
+    private func bind(_ episode: Episode, _ shared: Shared, _ row: inout Binder) {
+        row.add(episode.id)
+        row.add(episode.peak.severity.name)
+        row.add(episode.state.rawValue)
+        row.add(tenThousandths(episode.peak.score))
+        row.add(episode.current.severity.rawValue)
+        row.add(tenThousandths(episode.current.score))
+        row.add(shared.label)
+        row.add(shared.entity)
+        row.add(episode.key.entity.kind == .process ? episode.key.entity.id : nil)
+        row.add(shared.template)
+        row.add(jsonArray(episode.finding.message.values))
+        row.add(episode.lastSeen.nanoseconds)
+        row.add(episode.closed?.nanoseconds)
+        row.add(episode.occurrences)
+        row.add(episode.finding.ruleVersion)
+    }
+
+    private func write(_ finding: Finding, of id: Int64) throws {
+        try details.run {
+            $0.add(id)
+            $0.add(FindingJSON.evidence(finding.evidence))
+            $0.add(FindingJSON.culprits(finding.culprits))
+            $0.add(FindingJSON.victims(finding.victims))
+        }
+    }
+}
+
+/// A score (0–1) as the database keeps it.
+func tenThousandths(_ score: Double) -> Int64 { Int64((score * 10_000).rounded()) }

@@ -1,0 +1,30 @@
+import GRDB
+import Model
+
+/// The small tables that hold the latest of something.
+enum StateTables {
+    static func write(_ batch: Batch, at now: Timestamp, _ db: Database) throws {
+        if let snapshot = batch.snapshot {
+            try db.cachedStatement(sql: "INSERT OR REPLACE INTO process_snapshots VALUES (?, ?)").run {
+                $0.add(snapshot.time.nanoseconds)
+                $0.add(ProcessJSON.text(snapshot.processes))
+            }
+        }
+        if !batch.components.isEmpty {
+            let upsert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO components VALUES (?, ?, ?, ?, ?)")
+            for (name, component) in batch.components {
+                try upsert.run {
+                    $0.add(name)
+                    $0.add(component.time.nanoseconds)
+                    $0.add(component.state.status.rawValue)
+                    $0.add(component.state.message)
+                    $0.add(component.state.detail)
+                }
+            }
+        }
+        try db.cachedStatement(sql: "UPDATE store_state SET last_commit = ?, last_tick = ?").run {
+            $0.add(now.nanoseconds)
+            $0.add(batch.lastTick.nanoseconds)
+        }
+    }
+}

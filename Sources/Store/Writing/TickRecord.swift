@@ -1,0 +1,47 @@
+import Model
+
+/// Everything that one tick leaves behind in the database.
+public struct TickRecord: Sendable {
+    /// Raw events, the evidence.
+    public struct Events: Sendable {
+        public var syscalls: [SyscallEvent]
+        public var scheduler: [SchedulerEvent]
+        public var pageFaults: [PageFaultEvent]
+        public var blockIO: [BlockIOEvent]
+
+        public init(
+            syscalls: [SyscallEvent] = [], scheduler: [SchedulerEvent] = [], pageFaults: [PageFaultEvent] = [],
+            blockIO: [BlockIOEvent] = []
+        ) {
+            self.syscalls = syscalls
+            self.scheduler = scheduler
+            self.pageFaults = pageFaults
+            self.blockIO = blockIO
+        }
+
+        var count: Int { syscalls.count + scheduler.count + pageFaults.count + blockIO.count }
+    }
+
+    public var time: Timestamp
+    public var samples: [MetricSample]
+    public var histograms: [HistogramSample]
+    /// Episodes that opened, changed or closed in this tick.
+    public var episodes: [Episode]
+    public var events: Events
+    /// The top processes; empty for no new snapshot.
+    public var processes: [ProcessActivity]
+    public var components: [ComponentState]
+
+    public init(
+        time: Timestamp, samples: [MetricSample] = [], histograms: [HistogramSample] = [], episodes: [Episode] = [],
+        events: Events = Events(), processes: [ProcessActivity] = [], components: [ComponentState] = []
+    ) {
+        self.time = time
+        self.samples = samples
+        self.histograms = histograms
+        self.episodes = episodes
+        self.events = events
+        self.processes = processes
+        self.components = components
+    }
+}

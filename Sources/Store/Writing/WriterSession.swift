@@ -1,0 +1,90 @@
+import GRDB
+import GRDBSQLite
+import Model
+
+/// What happens on the writer's thread: one transaction per batch, and upkeep in between.
+final class WriterSession {
+    /// Everything that is remembered between transactions. A value, so that a transaction that fails leaves the old one.
+    private struct Memory {
+        var signals: SignalTable
+        var events: EventTables
+        var series: SeriesRecorder
+        /// How many more events each open episode may cite.
+        var citationsLeft: [Int64: Int] = [:]
+    }
+
+    let path: String
+    private let queue: DatabaseQueue
+    private var memory: Memory
+    private var retention: Retention
+    let checkpointer: Checkpointer
+
+    init(path: String, configuration: WriterConfiguration) throws {
+        self.path = path
+        checkpointer = Checkpointer(path: path, limit: configuration.walBytes)
+        queue = try WriterConnection.open(path, configuration: configuration)
+        retention = Retention(configuration)
+        do {
+            memory = try queue.writeWithoutTransaction { db in
+                Memory(
+                    signals: try SignalTable(db), events: try EventTables(db),
+                    series: try SeriesRecorder(db, tiers: configuration.tiers))
+            }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    /// Writes a batch, or nothing of it.
+    func commit(_ batch: Batch, at now: Timestamp) throws {
+        try queue.writeWithoutTransaction { db in
+            try checkpointer.beforeWrite(db)
+            var memory = self.memory
+            try db.inTransaction(.immediate) {
+                try memory.signals.write(batch.episodes)
+                let citations = Citations(
+                    episodes: batch.episodes, events: batch.events, room: &memory.citationsLeft)
+                try memory.events.write(batch.events, citations: citations)
+                for tick in batch.ticks { try memory.series.write(tick) }
+                try StateTables.write(batch, at: now, db)
+                return .commit
+            }
+            for episode in batch.episodes where episode.state == .closed { memory.citationsLeft[episode.id] = nil }
+            self.memory = memory
+        }
+    }
+
+    /// One small step of what keeps the file small; returns rows removed, or `nil` when there was nothing to do.
+    func maintain() throws -> Int? {
+        try queue.writeWithoutTransaction { db in
+            try checkpointer.beforeWrite(db)
+            return try retention.step(db) { memory.signals.forgetEntities() }
+        }
+    }
+
+    /// Removes up to one step's worth of signals that opened before `cutoff`.
+    func prune(before cutoff: Timestamp) throws -> Int {
+        try queue.writeWithoutTransaction { db in
+            try checkpointer.beforeWrite(db)
+            return try Retention.deleteSignals(db, before: cutoff)
+        }
+    }
+
+    func freePages() throws -> Int {
+        try queue.writeWithoutTransaction { try Int.fetchOne($0.cachedStatement(sql: "PRAGMA freelist_count")) ?? 0 }
+    }
+
+    func openEpisodes() throws -> [Episode] { try queue.read(EpisodeRows.open) }
+
+    func nextEpisodeID() throws -> Int64 {
+        try queue.read { db in
+            let sql = "SELECT 1 + max(last_signal_id, ifnull((SELECT max(id) FROM signals), 0)) FROM store_state"
+            return try Int64.fetchOne(db, sql: sql) ?? 1
+        }
+    }
+
+    func close() {
+        try? queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        try? queue.close()
+    }
+}
