@@ -1,22 +1,61 @@
 import Model
 
+/// How the CPUs were shared in one tick.
+struct CPUUse: Sendable {
+    private let interval: Double
+    /// Cores that each party used, by position.
+    private let parties: [Double]
+    /// Parties that wanted a twentieth of a core or more, and what each would get if they got the same.
+    private let competing: Int
+    private let fairShare: Double
+
+    init(_ tick: Tick, _ grouped: Parties) {
+        var used = Array(repeating: 0.0, count: grouped.members.count)
+        var competing = 0
+        for (party, positions) in grouped.members.enumerated() {
+            var waited = 0.0
+            for process in positions.lazy.map({ grouped.processes[$0] }) where !process.isKernelThread {
+                used[party] += process.coresUsed(over: tick.interval)
+                waited += Double(process.scheduling?.waitNanoseconds ?? 0) / 1e9 / tick.interval
+            }
+            if used[party] + waited >= 0.05 { competing += 1 }
+        }
+        interval = tick.interval
+        parties = used
+        self.competing = competing
+        fairShare = Double(max(tick.cores, 1)) / Double(max(competing, 1))
+    }
+
+    /// Cores beyond the fair share; all of them for a party that competes with nobody.
+    func excess(_ cores: Double) -> Double { competing <= 1 ? cores : cores - fairShare }
+
+    /// Milliseconds per second that a process waits for a CPU although it wants little; 0 for one that takes all it can get.
+    ///
+    /// What tells them apart: who wants little gets less than a fair share and yet waits, and sleeps by itself in between;
+    /// who wants much is put off the CPU against its will. Many waits that are each too short to notice do not count.
+    func starvation(of process: ProcessActivity, in party: Int) -> Double {
+        guard let scheduling = process.scheduling, scheduling.waits > 0 else { return 0 }
+        let wantsLittle =
+            parties[party] <= fairShare / 2 && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
+            && 4 * scheduling.voluntarySwitches >= max(scheduling.involuntarySwitches, 1)
+        let isNoticeable =
+            scheduling.waitNanoseconds / scheduling.waits >= 500_000 || scheduling.longestWaitNanoseconds >= 5_000_000
+        return wantsLittle && isNoticeable ? Double(scheduling.waitNanoseconds) / 1e6 / interval : 0
+    }
+}
+
 extension Contention {
     /// Who takes the CPUs beyond a fair share, and who waits for one although it wants little.
-    static func cpu(_ tick: Tick, _ parties: Parties) -> Contention {
-        let cores = Double(max(tick.cores, 1))
-        func used(_ process: ProcessActivity) -> Double { process.coresUsed(over: tick.interval) }
-        // Whoever wants a twentieth of a core or more competes for it.
-        let competing = parties.members.count { positions in
-            positions.reduce(0) {
-                let process = parties.processes[$1]
-                let wait = process.isKernelThread ? 0 : Double(process.scheduling?.waitNanoseconds ?? 0)
-                return $0 + (process.isKernelThread ? 0 : used(process)) + wait / 1e9 / tick.interval
-            } >= 0.05
+    static func cpu(_ tick: Tick, _ parties: Parties, _ use: CPUUse) -> Contention {
+        let suspects = parties.suspects(least: 0.2) {
+            $0.coresUsed(over: tick.interval)
+        } weight: {
+            use.excess($0)
         }
-        let fair = cores / Double(max(competing, 1))
-        let suspects = parties.suspects(least: 0.2, measure: used) { competing == 1 ? $0 : $0 - fair }
-        let sufferers = parties.sufferers(from: suspects) { $0.starvation(over: tick.interval) }
-        return Contention(suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait")
+        return Contention(
+            suspects: suspects, sufferers: parties.sufferers(from: suspects, stall: use.starvation),
+            measure: "CPU time",
+            stall: "run-queue wait")
     }
 }
 
@@ -25,19 +64,5 @@ extension ProcessActivity {
     func coresUsed(over interval: Double) -> Double {
         if let scheduling { return Double(scheduling.cpuNanoseconds) / 1e9 / interval }
         return proc?.cpuShare ?? 0
-    }
-
-    /// Milliseconds per second that a task which wants little CPU waits for it; 0 for one that would take all it can get.
-    ///
-    /// What tells them apart: a task that wants little sleeps by itself and waits after waking up; one that wants much is
-    /// put off the CPU against its will. Waits of many threads that are each too short to notice do not count.
-    func starvation(over interval: Double) -> Double {
-        guard let scheduling, scheduling.waits > 0 else { return 0 }
-        let wantsLittle =
-            scheduling.waitNanoseconds >= 2 * scheduling.cpuNanoseconds
-            && scheduling.voluntarySwitches >= scheduling.involuntarySwitches
-        let noticeable =
-            scheduling.waitNanoseconds / scheduling.waits >= 500_000 || scheduling.longestWaitNanoseconds >= 5_000_000
-        return wantsLittle && noticeable ? Double(scheduling.waitNanoseconds) / 1e6 / interval : 0
     }
 }

@@ -15,7 +15,8 @@ struct Contention: Sendable {
 
     /// How badly the worst victim fares, or `nil` if nobody suffers.
     func suffering(_ bands: Bands) -> Grade? {
-        sufferers.first.flatMap { $0.stall >= bands.low ? bands.grade(of: $0.stall) : nil }
+        guard let worst = sufferers.first, worst.stall >= bands.low else { return nil }
+        return bands.grade(of: worst.stall).blamed(suspects.isEmpty ? .unknown : .outside)
     }
 
     /// How a process that is held up stands to those who cause it.

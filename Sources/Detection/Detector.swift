@@ -38,7 +38,7 @@ public struct Detector: Sendable {
     /// Episodes that are open or unknown, oldest first.
     public var open: [Episode] { episodes.open }
 
-    /// Episodes that would have opened but for the limit on how many can be open at once.
+    /// How often an episode would have opened but for the limits on how many can be open, once per tick that it waits.
     public var refused: UInt64 { episodes.refused }
 
     /// Looks at one tick and returns the episodes that opened, changed or closed in it, each as a whole, by id. An episode

@@ -15,7 +15,7 @@ struct Episodes: Sendable {
 
     var hysteresis: Hysteresis
     private(set) var nextID: Int64
-    /// Episodes that would have opened but for the limits.
+    /// How often an episode would have opened, or a condition been followed, but for the limits; once per tick that it waits.
     private(set) var refused: UInt64 = 0
     private var tracks: [Episode.Key: Track] = [:]
     /// Resumed episodes whose key another one has: closed in the next step.

@@ -14,7 +14,7 @@ extension Contention {
             running[call.task.process] = max(running[call.task.process] ?? 0, blocked / tick.interval)
         }
         let suspects = parties.suspects(least: leastIO) { $0.ioCost(over: tick.interval) }
-        let sufferers = parties.sufferers(from: suspects) { process in
+        let sufferers = parties.sufferers(from: suspects) { process, _ in
             if process.identity == own { return 0 }
             let ended = Double(process.scheduling?.blockedNanoseconds ?? 0) / 1e6 / tick.interval
             return max(ended, running[process.identity] ?? 0)

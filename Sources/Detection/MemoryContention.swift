@@ -19,7 +19,7 @@ extension Contention {
             let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval) / demand
             return holding * held + (1 - holding) * wanted
         }
-        let sufferers = parties.sufferers(from: suspects) { process in
+        let sufferers = parties.sufferers(from: suspects) { process, _ in
             let faults = Double(process.faults?.majorLatencyNanoseconds ?? 0)
             let blocked = process.identity == own ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0)
             return max(faults, blocked) / 1e6 / tick.interval

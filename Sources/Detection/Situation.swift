@@ -8,6 +8,7 @@ struct Situation: Sendable {
     /// The collector. It may be a victim of others' CPU and memory use; its database's commits are not a user's I/O.
     let own: ProcessIdentity?
     let parties: Parties
+    let cpuUse: CPUUse
     let cpu: Contention
     let io: Contention
     let memory: Contention
@@ -17,7 +18,8 @@ struct Situation: Sendable {
         self.thresholds = thresholds
         self.own = own
         parties = Parties(tick.processes)
-        cpu = .cpu(tick, parties)
+        cpuUse = CPUUse(tick, parties)
+        cpu = .cpu(tick, parties, cpuUse)
         io = .io(tick, parties, own: own)
         memory = .memory(tick, parties, thresholds, own: own)
     }

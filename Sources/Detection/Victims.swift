@@ -22,10 +22,11 @@ extension Parties {
 
     /// The processes that `stall` holds up, worst first, without those that suffer from themselves: a suspect's own party
     /// and its ancestors and descendants. Kernel threads have no user who would notice.
-    func sufferers(from suspects: [Suspect], stall: (ProcessActivity) -> Double) -> [Sufferer] {
+    func sufferers(from suspects: [Suspect], stall: (_ process: ProcessActivity, _ party: Int) -> Double) -> [Sufferer]
+    {
         var found: [(sufferer: Sufferer, party: Int)] = []
         for (position, process) in processes.enumerated() where !process.isKernelThread {
-            let amount = stall(process)
+            let amount = stall(process, party[position])
             if amount > 0 { found.append((Sufferer(process: process, stall: amount), party[position])) }
         }
         found.sort {

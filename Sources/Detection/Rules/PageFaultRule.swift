@@ -16,18 +16,30 @@ struct PageFaultRule: Rule {
             slow[event.task.process, default: 0] += event.latencyNanoseconds
         }
         let bands = situation.thresholds.faultStall
-        var found: [(process: ProcessActivity, stall: Double)] = []
+        let contention = situation.paging
+        var found: [(process: ProcessActivity, stall: Double, grade: Grade)] = []
         for process in situation.tick.processes where !process.isKernelThread {
             guard let faults = process.faults else { continue }
             let stall = situation.millisecondsPerSecond(
                 faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0))
-            if bands.strength(of: stall) >= 0.5 { found.append((process, stall)) }
+            guard bands.strength(of: stall) >= 0.5 else { continue }
+            let grade = bands.grade(of: stall).blamed(contention.relation(of: process, in: situation.parties))
+            found.append((process, stall, grade))
         }
-        found.sort { ($1.stall, $0.process.identity.pid) < ($0.stall, $1.process.identity.pid) }
-        return Verdict(observations: found.prefix(Self.most).map { observe($0.process, stall: $0.stall, situation) })
+        // Ranked by what it is worth: those who thrash themselves must not crowd out the one that they hurt.
+        found.sort {
+            ($1.grade.severity, $1.stall, $0.process.identity.pid) < (
+                $0.grade.severity, $0.stall, $1.process.identity.pid
+            )
+        }
+        return Verdict(
+            observations: found.prefix(Self.most).map {
+                observe($0.process, stall: $0.stall, grade: $0.grade, situation)
+            })
     }
 
-    private func observe(_ process: ProcessActivity, stall: Double, _ situation: Situation) -> Observation {
+    private func observe(_ process: ProcessActivity, stall: Double, grade: Grade, _ situation: Situation) -> Observation
+    {
         let bands = situation.thresholds
         let majors = situation.perSecond(process.faults?.major ?? 0)
         let contention = situation.paging

@@ -122,9 +122,9 @@ struct SchedulerRule: Rule {
 
         let suspect = Suspect(
             party: party, share: rate / max(all, 1), amount: rate, process: process, processes: storming.count)
-        let victims = situation.parties.sufferers(from: [suspect]) { $0.starvation(over: situation.tick.interval) }
-        let suffering = Contention(
-            suspects: [suspect], sufferers: victims, measure: "context switches", stall: "run-queue wait")
+        // Who waits for a CPU waits for those who hold it, and only they can be blamed for it, however much others switch.
+        let holdsCPU = situation.cpu.suspects.contains { $0.party == party }
+        let suffering = holdsCPU ? situation.cpu.suffering(bands.runQueueWait) : nil
         let values = [
             suspect.name, Text.number(rate),
             Text.percent(Double(involuntary) / Double(max(voluntary + involuntary, 1))),
@@ -143,7 +143,7 @@ struct SchedulerRule: Rule {
                     hints: ["Few, larger pieces of work: batch what the processes of {0} hand to each other"]), values)
         return Observation(
             key: key(process, isLocking ? "lock_contention_induced" : "thrashing"),
-            grade: bands.switchStorm.grade(of: rate).suffered(suffering.suffering(bands.runQueueWait)),
+            grade: bands.switchStorm.grade(of: rate).suffered(suffering),
             strength: bands.switchStorm.strength(of: rate),
             finding: Finding(
                 message: message,
@@ -151,7 +151,8 @@ struct SchedulerRule: Rule {
                     situation.evidence("process.switches", rate, "1/s", bands.switchStorm.low),
                     situation.evidence("process.switches_involuntary", situation.perSecond(involuntary), "1/s"),
                     situation.evidence("process.lock_calls", situation.perSecond(lockCalls), "1/s"),
-                ], culprits: suffering.culprits, victims: suffering.victims))
+                ], culprits: [suspect.culprit(measure: "context switches")],
+                victims: suffering == nil ? [] : situation.cpu.victims))
     }
 
     private func key(_ process: ProcessActivity, _ label: String) -> Episode.Key {

@@ -14,9 +14,11 @@ struct SyscallRule: Rule {
             let key = SlowCalls.Key(process: event.task.process, category: event.category)
             slow[key, default: SlowCalls(worst: event)].add(event)
         }
-        let found = slow.values.filter { bands(of: $0.category, situation).strength(of: $0.worstMilliseconds) >= 0.5 }
+        // Ranked by what it is worth, not by latency: a hundred callers that block themselves must not crowd out the one that
+        // they block.
+        let found = slow.values.compactMap { Case($0, situation, bands(of: $0.category, situation)) }
             .sorted { $1.order < $0.order }
-        return Verdict(observations: found.prefix(Self.most).compactMap { observe($0, situation) })
+        return Verdict(observations: found.prefix(Self.most).map { observe($0, situation) })
     }
 
     private func bands(of category: SyscallCategory, _ situation: Situation) -> Bands {
@@ -27,36 +29,58 @@ struct SyscallRule: Rule {
         }
     }
 
-    private func observe(_ calls: SlowCalls, _ situation: Situation) -> Observation? {
-        let position = situation.parties.position(of: calls.worst.task.process)
-        let caller =
-            position.map { situation.parties.processes[$0] }
-            ?? ProcessActivity(identity: calls.worst.task.process, comm: calls.worst.task.comm)
-        guard !caller.isKernelThread else { return nil }
-        let bands = bands(of: calls.category, situation)
-        let latency = calls.worstMilliseconds
-        let explanation = explain(calls, caller, situation)
-        let sufferer = Sufferer(process: caller, stall: calls.totalMilliseconds / situation.tick.interval)
+    private func observe(_ slow: Case, _ situation: Situation) -> Observation {
+        let sufferer = Sufferer(process: slow.caller, stall: slow.calls.totalMilliseconds / situation.tick.interval)
         var evidence = [
-            situation.evidence("syscall.latency.max", latency, "ms", bands.low),
-            situation.evidence("syscall.slow_calls", Double(calls.count), "calls"),
+            situation.evidence("syscall.latency.max", slow.calls.worstMilliseconds, "ms", slow.bands.low),
+            situation.evidence("syscall.slow_calls", Double(slow.calls.count), "calls"),
         ]
-        if let blocked = calls.blockedMilliseconds {
+        if let blocked = slow.calls.blockedMilliseconds {
             evidence.append(situation.evidence("syscall.blocked", blocked, "ms"))
         }
         return Observation(
             key: Episode.Key(
-                type: Self.type, entity: .process(caller.identity, name: caller.comm), label: calls.category.name),
-            grade: explanation.adjust(bands.grade(of: latency), caller, situation),
-            strength: bands.strength(of: latency),
+                type: Self.type, entity: .process(slow.caller.identity, name: slow.caller.comm),
+                label: slow.calls.category.name),
+            grade: slow.grade, strength: slow.bands.strength(of: slow.calls.worstMilliseconds),
             finding: Finding(
-                message: message(calls, sufferer, explanation, caller, situation), evidence: evidence,
-                culprits: explanation.contention?.culprits ?? [],
+                message: slow.message(sufferer, situation), evidence: evidence,
+                culprits: slow.explanation.contention?.culprits ?? [],
                 victims: [sufferer.victim(stall: "slow calls")]))
+    }
+}
+
+/// The slow calls of one process, with what explains them and how bad that is.
+private struct Case {
+    let calls: SlowCalls
+    let caller: ProcessActivity
+    let bands: Bands
+    let explanation: Explanation
+    let grade: Grade
+
+    /// `nil` for kernel threads, and for latencies that are nowhere near a threshold.
+    init?(_ calls: SlowCalls, _ situation: Situation, _ bands: Bands) {
+        let latency = calls.worstMilliseconds
+        let position = situation.parties.position(of: calls.worst.task.process)
+        let caller =
+            position.map { situation.parties.processes[$0] }
+            ?? ProcessActivity(identity: calls.worst.task.process, comm: calls.worst.task.comm)
+        guard bands.strength(of: latency) >= 0.5, !caller.isKernelThread else { return nil }
+        self.calls = calls
+        self.caller = caller
+        self.bands = bands
+        explanation = Explanation(calls, caller, situation)
+        grade = explanation.adjust(bands.grade(of: latency), caller, situation)
+    }
+
+    /// Worst last; what follows severity and latency only makes the order fixed.
+    var order: (Severity, UInt64, Int32, Int) {
+        let worst = calls.worst
+        return (grade.severity, worst.latencyNanoseconds, -worst.task.process.pid, -calls.category.rawValue)
     }
 
     /// Where the time of slow calls went.
-    private enum Explanation {
+    enum Explanation {
         /// In D state: a device, or memory that had to be reclaimed first.
         case blocked(Contention)
         /// In the run queue.
@@ -65,6 +89,20 @@ struct SyscallRule: Rule {
         case peer
         /// On the CPU in the kernel, or behind a lock: the caller's own work as far as this data shows.
         case own
+
+        init(_ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation) {
+            let total = calls.totalMilliseconds
+            // Without sched_tracer nobody knows the D state; what reads and writes files is then taken to be blocked.
+            let blocked = calls.blockedMilliseconds ?? (calls.category == .blockingIO ? total : 0)
+            let waited = Double(caller.scheduling?.waitNanoseconds ?? 0) / 1e6
+            if blocked >= 0.5 * total {
+                self = .blocked(situation.paging)
+            } else if waited >= 0.5 * total {
+                self = .starved(situation.cpu)
+            } else {
+                self = calls.category == .network ? .peer : .own
+            }
+        }
 
         var contention: Contention? {
             switch self {
@@ -86,20 +124,7 @@ struct SyscallRule: Rule {
         }
     }
 
-    private func explain(_ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation) -> Explanation {
-        let total = calls.totalMilliseconds
-        if let blocked = calls.blockedMilliseconds, blocked >= 0.5 * total { return .blocked(situation.paging) }
-        // Without sched_tracer nobody knows the D state; what reads and writes files is then taken to be blocked.
-        if calls.blockedMilliseconds == nil, calls.category == .blockingIO { return .blocked(situation.paging) }
-        let waited = Double(caller.scheduling?.waitNanoseconds ?? 0) / 1e6
-        if waited >= 0.5 * total { return .starved(situation.cpu) }
-        return calls.category == .network ? .peer : .own
-    }
-
-    private func message(
-        _ calls: SlowCalls, _ sufferer: Sufferer, _ explanation: Explanation, _ caller: ProcessActivity,
-        _ situation: Situation
-    ) -> Message {
+    func message(_ sufferer: Sufferer, _ situation: Situation) -> Message {
         let values = [
             sufferer.name, calls.worst.name, Text.number(calls.worstMilliseconds), "\(calls.count)",
             Text.number(calls.blockedMilliseconds ?? 0),
@@ -153,10 +178,6 @@ private struct SlowCalls {
 
     var category: SyscallCategory { worst.category }
     var worstMilliseconds: Double { Double(worst.latencyNanoseconds) / 1e6 }
-    /// Worst last; the rest only makes the order fixed.
-    var order: (UInt64, Int32, Int) {
-        (worst.latencyNanoseconds, -worst.task.process.pid, -worst.category.rawValue)
-    }
 
     mutating func add(_ event: SyscallEvent) {
         count += 1

@@ -1,0 +1,174 @@
+import Model
+import Testing
+
+@testable import Detection
+
+/// load_mismatch and scheduler.
+@Suite struct CPURulesTests {
+    private let victim = Made.process(812, "nginx").starving(160)
+
+    @Test func `CPU hogs beside a starving task are a load mismatch above low that names them`() throws {
+        let found = try #require(Made.idle().stressed(cores: 1.9).adding(victim).observed(LoadMismatch()).first)
+        #expect(found.grade.severity == .medium)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-cpu"])
+        #expect(found.finding.victims.first?.comm == "nginx")
+        #expect(
+            found.finding.message.summary
+                == "stress-ng-cpu (pid 4243 and 3 more) takes 100 % of the CPU time used on 2 cores; "
+                + "nginx (pid 812) waits 160 ms of each second for a CPU")
+    }
+
+    @Test func `the worse the victim fares, the worse it is`() {
+        for (wait, severity) in [(60.0, Severity.low), (100, .medium), (300, .high), (700, .critical)] {
+            let tick = Made.idle().stressed(cores: 1.9).adding(Made.process(812, "nginx").starving(wait))
+            #expect(tick.observed(LoadMismatch()).first?.grade.severity == severity)
+            #expect(
+                tick.observed(SchedulerRule()).map(\.grade.severity) == [severity])
+        }
+    }
+
+    @Test func `full CPUs that keep nobody waiting are low at most`() throws {
+        let found = try #require(Made.idle().stressed(cores: 2).observed(LoadMismatch()).first)
+        #expect(found.grade.severity == .low)
+        #expect(found.finding.victims.isEmpty)
+        #expect(Made.idle().stressed(cores: 2).observed(SchedulerRule()).isEmpty)
+    }
+
+    @Test func `a busy bystander is not blamed`() throws {
+        let bystander = Made.process(700, "ffmpeg").hogging(0.35, waiting: 100)
+        for rule: any Rule in [LoadMismatch(), SchedulerRule()] {
+            let found = Made.idle().stressed(cores: 1.6).adding(victim, bystander).observed(rule)
+            #expect(found.allSatisfy { $0.finding.culprits.map(\.comm) == ["stress-ng-cpu"] })
+            #expect(!found.isEmpty)
+        }
+    }
+
+    @Test func `a build of many process groups does not suffer from itself`() {
+        var tick = Made.idle().with {
+            $0.host.cpu?.running = 9
+            $0.host.pressure?.cpu.some = 0.95
+        }
+        tick.processes.append(Made.process(20, "swift-build").starving(300))
+        for pid: Int32 in 21...28 {
+            tick.processes.append(
+                Made.process(pid, "swift-frontend", parent: 20).hogging(0.24, waiting: 750))
+        }
+        #expect(tick.observed(LoadMismatch()).allSatisfy { $0.grade.severity == .low || $0.finding.culprits.isEmpty })
+        let worst = tick.observed(LoadMismatch()).map(\.grade.severity).max()
+        #expect((worst ?? .low) <= .medium)
+    }
+
+    @Test func `batch work that waits its turn is not starving`() {
+        let batch = Made.process(900, "xz").hogging(0.2, waiting: 800)
+        #expect(Made.idle().stressed(cores: 1.8).adding(batch).observed(SchedulerRule()).isEmpty)
+    }
+
+    @Test func `many waits that are too short to notice are not starvation`() {
+        let server = Made.process(812, "nginx").starving(160).with {
+            $0.scheduling?.waits = 5000
+            $0.scheduling?.voluntarySwitches = 1500
+            $0.scheduling?.longestWaitNanoseconds = 400_000
+        }
+        #expect(Made.idle().stressed(cores: 1.9).adding(server).observed(SchedulerRule()).isEmpty)
+    }
+
+    @Test func `a starving process is named with who holds the CPUs`() throws {
+        let found = try #require(Made.idle().stressed(cores: 1.9).adding(victim).observed(SchedulerRule()).first)
+        #expect(found.key.label == "cpu_starvation")
+        #expect(found.key.entity.id == "812@81200")
+        #expect(
+            found.finding.message.summary
+                == "nginx (pid 812) waits 160 ms of each second for a CPU and runs 4 ms; "
+                + "stress-ng-cpu (pid 4243 and 3 more) holds the CPUs")
+    }
+
+    @Test func `on 64 cores the one who ran on the victim's CPU is named, not the biggest user elsewhere`() throws {
+        let hog = Made.process(500, "spinner").hogging(1)
+        var tick = Made.idle(cores: 64).adding(victim, hog, Made.process(600, "simulation").hogging(40))
+        tick.scheduler?.events = (0..<10).map { _ in
+            SchedulerEvent(
+                time: tick.time, task: Made.task(victim), cpu: 3, waitNanoseconds: 12_000_000, preempted: false,
+                previous: hog.identity, previousComm: "spinner")
+        }
+        let found = try #require(tick.observed(SchedulerRule()).first)
+        #expect(found.finding.culprits.map(\.comm) == ["spinner"])
+        // The host as a whole has cores to spare.
+        let host = tick.with {
+            $0.host.cpu?.running = 42
+            $0.host.pressure?.cpu.some = 0.2
+        }
+        #expect(host.observed(LoadMismatch()).isEmpty)
+    }
+
+    @Test func `one core with one hog and one victim is enough`() {
+        let tick = Made.idle(cores: 1).stressed(cores: 0.97).adding(victim)
+        #expect(tick.observed(LoadMismatch()).first?.grade.severity == .medium)
+    }
+
+    @Test func `a switch storm is low while it hurts nobody, and is blamed only if it holds the CPUs`() throws {
+        let storm = Made.process(300, "stress-ng-switch", group: 299).hogging(1.5).with {
+            $0.scheduling?.voluntarySwitches = 60_000
+            $0.scheduling?.involuntarySwitches = 1000
+        }
+        let alone = try #require(Made.idle().adding(storm).observed(SchedulerRule()).first)
+        #expect(alone.key.label == "thrashing")
+        #expect(alone.grade.severity == .low)
+        let hurting = Made.idle().adding(storm, victim).observed(SchedulerRule()).first { $0.key.label == "thrashing" }
+        #expect(hurting?.grade.severity == .medium)
+        let busy = Made.process(301, "redis").hogging(0.1).with { $0.scheduling?.voluntarySwitches = 30_000 }
+        let innocent = Made.idle().stressed(cores: 1.8).adding(busy, victim).observed(SchedulerRule())
+            .first { $0.key.label == "thrashing" }
+        #expect(innocent?.grade.severity == .low)
+    }
+
+    @Test func `short lock waits in storms are lock contention, long ones are not`() {
+        func locking(_ nanoseconds: UInt64) -> ProcessActivity {
+            Made.process(300, "java").hogging(0.5).with {
+                $0.scheduling?.voluntarySwitches = 20_000
+                $0.calls = [.lockContention: .init(count: 18_000, latencyNanoseconds: 18_000 * nanoseconds)]
+            }
+        }
+        #expect(
+            Made.idle().adding(locking(40_000)).observed(SchedulerRule()).map(\.key.label) == [
+                "lock_contention_induced"
+            ])
+        #expect(Made.idle().adding(locking(50_000_000)).observed(SchedulerRule()).map(\.key.label) == ["thrashing"])
+    }
+
+    @Test func `an idle host is silent, also with one core and with 64`() {
+        for cores in [1, 2, 64] {
+            #expect(Made.idle(cores: cores).observed(LoadMismatch()).isEmpty)
+            #expect(Made.idle(cores: cores).observed(SchedulerRule()).isEmpty)
+        }
+    }
+
+    @Test func `without PSI the waits that the tracer counted stand in`() {
+        let tick = Made.idle().stressed(cores: 1.9).adding(victim).with { $0.host.pressure = nil }
+        let found = tick.observed(LoadMismatch()).first
+        #expect(found?.grade.severity == .medium)
+        #expect(found?.finding.evidence.first?.metric == "runq.wait")
+    }
+
+    @Test func `without the tracer the load still shows, low, with the top user of /proc`() throws {
+        var hog = Made.process(500, "spinner").with { $0.scheduling = nil }
+        hog.proc = ProcessReading(identity: hog.identity, comm: "spinner")
+        hog.proc?.cpuShare = 1.8
+        let tick = Made.idle().adding(hog).with {
+            $0.scheduler = nil
+            $0.host.cpu?.running = 9
+            $0.host.pressure?.cpu.some = 0.95
+        }
+        let found = try #require(tick.observed(LoadMismatch()).first)
+        #expect(found.grade.severity == .low)
+        #expect(found.finding.culprits.map(\.comm) == ["spinner"])
+        #expect(tick.verdict(SchedulerRule()).blindness != nil)
+    }
+
+    @Test func `without PSI and tracer nobody can tell`() {
+        let tick = Made.idle().with {
+            $0.scheduler = nil
+            $0.host.pressure = nil
+        }
+        #expect(tick.verdict(LoadMismatch()).blindness != nil)
+    }
+}

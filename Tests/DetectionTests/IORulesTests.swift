@@ -1,0 +1,113 @@
+import Model
+import Testing
+
+@testable import Detection
+
+/// io_congestion and block_device_saturation.
+@Suite struct IORulesTests {
+    private static let rules: [any Rule] = [IOCongestion(), BlockDeviceSaturation()]
+    private let hog = Made.process(4243, "stress-ng-hdd", group: 4242).dirtying(3e8).blocked(800)
+    private let victim = Made.process(812, "postgres").moving(written: 1e5, requests: 20).blocked(420)
+
+    @Test(arguments: 0..<2) func `a slow queue that blocks somebody is above low and names who fills it`(_ rule: Int)
+        throws
+    {
+        let found = try #require(Made.idle().congested().adding(hog, victim).observed(Self.rules[rule]).first)
+        #expect(found.grade.severity > .low)
+        #expect(found.key.entity.id == "8:0")
+        #expect(found.key.entity.name == "sda")
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-hdd"])
+        #expect(found.finding.victims.map(\.comm) == ["postgres"])
+    }
+
+    @Test(arguments: 0..<2) func `a big copy that blocks itself alone is low`(_ rule: Int) throws {
+        let copy = Made.process(77, "cp").dirtying(4e8).blocked(700)
+        let found = try #require(Made.idle().congested().adding(copy).observed(Self.rules[rule]).first)
+        #expect(found.grade.severity == .low)
+        #expect(found.finding.victims.isEmpty)
+    }
+
+    @Test(arguments: 0..<2) func `the collector's own commits are nobody's suffering`(_ rule: Int) {
+        let copy = Made.process(77, "cp").dirtying(4e8)
+        let collector = Made.process(66, "kernelsight-col").blocked(300)
+        let found = Made.idle().congested().adding(copy, collector).observed(Self.rules[rule], own: collector.identity)
+        #expect(found.map(\.grade.severity) == [.low])
+    }
+
+    @Test(arguments: 0..<2) func `a reader of little that is busy elsewhere is not blamed`(_ rule: Int) {
+        let bystander = Made.process(700, "ffmpeg").hogging(1.5).moving(read: 3e6)
+        let found = Made.idle().congested().adding(hog, victim, bystander).observed(Self.rules[rule])
+        #expect(found.first?.finding.culprits.map(\.comm) == ["stress-ng-hdd"])
+    }
+
+    @Test(arguments: 0..<2) func `writes that kernel workers submit are blamed on who dirtied the pages`(_ rule: Int) {
+        let flusher = Made.process(33, "kworker/u4:2", kernel: true).moving(written: 3e8)
+        let found = Made.idle().congested().adding(flusher, hog, victim).observed(Self.rules[rule])
+        #expect(found.first?.finding.culprits.map(\.comm) == ["stress-ng-hdd"])
+    }
+
+    @Test(arguments: 0..<2) func `an idle host is silent`(_ rule: Int) {
+        #expect(Made.idle().observed(Self.rules[rule]).isEmpty)
+    }
+
+    @Test func `a device that is busy and fast is silent, and one that is slow alone is too`() {
+        let fast = Made.idle().congested(latency: 3, depth: 3, busy: 0.95, pressure: 0.7).adding(hog, victim)
+        #expect(fast.observed(IOCongestion()).isEmpty)
+        #expect(fast.observed(BlockDeviceSaturation()).map(\.grade.severity) == [.low])
+        let slow = Made.idle().congested(latency: 90, depth: 0.4, busy: 0.4, pressure: 0.3).adding(victim)
+        #expect(slow.observed(IOCongestion()).isEmpty)
+        #expect(slow.observed(BlockDeviceSaturation()).isEmpty)
+    }
+
+    @Test func `when nobody does much I/O the device is slow by itself: nobody is named, one class less`() throws {
+        let tick = Made.idle().congested().adding(victim)
+        let found = try #require(tick.observed(IOCongestion()).first)
+        #expect(found.finding.culprits.isEmpty)
+        #expect(found.grade.severity == .medium)
+        #expect(found.finding.message.summary.contains("cannot be told"))
+    }
+
+    @Test func `the sentence has the numbers and the names`() throws {
+        let found = try #require(Made.idle().congested().adding(hog, victim).observed(IOCongestion()).first)
+        #expect(
+            found.finding.message.summary
+                == "stress-ng-hdd (pid 4243) does 100 % of the I/O and requests on sda take p95 of 88 ms with 14 requests "
+                + "queued; postgres (pid 812) is blocked 420 ms of each second")
+    }
+
+    @Test func `without the tracer the means of diskstats stand in`() throws {
+        let tick = Made.idle().congested().adding(hog, victim).with { $0.blockIO = nil }
+        let found = try #require(tick.observed(IOCongestion()).first)
+        #expect(found.grade.severity == .medium)
+        #expect(found.finding.evidence.first?.metric == "disk.latency.mean:sda")
+    }
+
+    @Test func `without PSI and without diskstats the tracer is enough for congestion, not for busy time`() {
+        let tick = Made.idle().congested().adding(hog, victim).with {
+            $0.host.pressure = nil
+            $0.host.disks = nil
+        }
+        #expect(tick.observed(IOCongestion()).first?.grade.severity == .high)
+        #expect(tick.verdict(BlockDeviceSaturation()).blindness != nil)
+        #expect(tick.with { $0.blockIO = nil }.verdict(IOCongestion()).blindness != nil)
+    }
+
+    @Test func `of two devices the events say whose requests the slow one serves`() throws {
+        let other = Made.process(500, "scan").moving(read: 9e8)
+        var tick = Made.idle().congested().adding(victim, other, Made.process(501, "dump").moving(written: 3e7))
+        var second = DiskReading(name: "nvme0n1", major: 259, minor: 0)
+        second.readBytesPerSecond = 9e8
+        tick.host.disks?.append(second)
+        let dump = try #require(tick.processes.last)
+        tick.blockIO?.events = [
+            BlockIOEvent(
+                time: tick.time, task: Made.task(dump), major: 8, minor: 0, device: "sda", operation: .write, sector: 0,
+                bytes: 1 << 20, latencyNanoseconds: 90_000_000, queuedNanoseconds: 0, error: 0)
+        ]
+        #expect(tick.observed(IOCongestion()).first?.finding.culprits.map(\.comm) == ["dump"])
+    }
+
+    @Test func `a device that vanishes is silent`() {
+        #expect(Made.idle().with { $0.host.disks = [] }.observed(IOCongestion()).isEmpty)
+    }
+}

@@ -1,0 +1,71 @@
+import Model
+import Testing
+
+@testable import Detection
+
+/// network_degradation and tcp_exhaustion: nobody on the host can be named for either.
+@Suite struct NetworkRulesTests {
+    private func losing(_ drops: Double, of packets: Double) -> Tick {
+        Made.idle().with {
+            var interface = InterfaceReading(name: "eth0")
+            interface.receivedPacketsPerSecond = packets
+            interface.receiveDropsPerSecond = drops
+            $0.host.interfaces = [interface]
+        }
+    }
+
+    @Test func `drops per packet follow the bands and name nobody`() throws {
+        let found = try #require(losing(50, of: 4950).observed(NetworkDegradation()).first)
+        #expect(found.key.entity.kind == .interface)
+        #expect(found.grade.severity == .high)
+        #expect(found.finding.culprits.isEmpty)
+        #expect(
+            found.finding.message.summary.hasPrefix("eth0 loses 1 % of its packets: 0 errors and 50 drops a second"))
+    }
+
+    @Test func `a few unknown frames on a quiet link are silence, and so is a busy clean one`() {
+        #expect(losing(1, of: 20).observed(NetworkDegradation()).isEmpty)
+        #expect(losing(0, of: 900_000).observed(NetworkDegradation()).isEmpty)
+    }
+
+    @Test func `retransmits per segment count for the host`() {
+        let tick = Made.idle().with {
+            $0.host.tcp?.outSegmentsPerSecond = 1000
+            $0.host.tcp?.retransmitsPerSecond = 40
+        }
+        #expect(tick.observed(NetworkDegradation()).map(\.key.label) == ["retransmission"])
+        #expect(tick.observed(NetworkDegradation()).first?.grade.severity == .high)
+    }
+
+    @Test func `listen overflows and half-open connections are above low`() {
+        let tick = Made.idle().with {
+            $0.host.tcp?.listenOverflowsPerSecond = 30
+            $0.host.tcp?.listenDropsPerSecond = 30
+            $0.host.sockets?.synReceived = 1200
+        }
+        let found = tick.observed(TCPExhaustion())
+        #expect(found.map(\.key.label) == ["listen_overflow", "syn_backlog"])
+        #expect(found.map(\.grade.severity) == [.high, .high])
+    }
+
+    @Test func `a server with many connections in TIME_WAIT is low`() {
+        let tick = Made.idle().with { $0.host.sockets?.timeWait = 60_000 }
+        #expect(tick.observed(TCPExhaustion()).map(\.grade.severity) == [.low])
+    }
+
+    @Test func `idle is silent, and missing counters are said by label`() {
+        #expect(Made.idle().observed(NetworkDegradation()).isEmpty)
+        #expect(Made.idle().observed(TCPExhaustion()).isEmpty)
+        let noSockets = Made.idle().with { $0.host.sockets = nil }.verdict(TCPExhaustion())
+        #expect(noSockets.isBlind(to: "time_wait"))
+        #expect(!noSockets.isBlind(to: "listen_overflow"))
+        let nothing = Made.idle().with {
+            $0.host.sockets = nil
+            $0.host.tcp = nil
+            $0.host.interfaces = nil
+        }
+        #expect(nothing.verdict(TCPExhaustion()).isBlind(to: "listen_overflow"))
+        #expect(nothing.verdict(NetworkDegradation()).isBlind(to: "retransmission"))
+        #expect(nothing.verdict(NetworkDegradation()).isBlind(to: "network_degradation"))
+    }
+}

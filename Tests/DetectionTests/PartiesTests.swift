@@ -1,0 +1,95 @@
+import Model
+import Testing
+
+@testable import Detection
+
+@Suite struct PartiesTests {
+    @Test func `a process group is one party, whoever its leader`() {
+        let parties = Parties([
+            Made.process(10, "stress-ng-cpu", group: 9, parent: 9).hogging(1),
+            Made.process(11, "stress-ng-cpu", group: 9, parent: 9).hogging(0.5),
+            Made.process(12, "nginx").hogging(0.1),
+        ])
+        #expect(parties.party == [0, 0, 1])
+        let suspects = parties.suspects { $0.coresUsed(over: 1) }
+        #expect(suspects.count == 1)
+        #expect(suspects.first?.process.identity.pid == 10)
+        #expect(suspects.first?.processes == 2)
+        #expect(suspects.first?.name == "stress-ng-cpu (pid 10 and 1 more)")
+        #expect(abs((suspects.first?.share ?? 0) - 1.5 / 1.6) < 0.001)
+    }
+
+    @Test func `processes whose group nobody knows are parties of their own`() {
+        let parties = Parties([
+            Made.process(10, "a", group: 0), Made.process(11, "b", group: 0), Made.process(3, "kworker", kernel: true),
+        ])
+        #expect(parties.party == [0, 1, 2])
+    }
+
+    @Test func `a process that ended within the tick counts`() {
+        let parties = Parties([
+            Made.process(10, "cc1", group: 9).hogging(0.9).with { $0.exited = true },
+            Made.process(12, "nginx").hogging(0.1),
+        ])
+        #expect(parties.suspects { $0.coresUsed(over: 1) }.map(\.process.comm) == ["cc1"])
+    }
+
+    @Test func `kernel threads are neither culprits nor victims`() {
+        let parties = Parties([
+            Made.process(3, "kworker/u4:1", kernel: true).moving(written: 1e9).blocked(900),
+            Made.process(12, "postgres").moving(written: 1e6).blocked(100),
+        ])
+        let suspects = parties.suspects { $0.ioCost(over: 1) }
+        #expect(suspects.map(\.process.comm) == ["postgres"])
+        #expect(
+            parties.sufferers(from: []) { process, _ in Double(process.scheduling?.blockedNanoseconds ?? 0) }.map(
+                \.process.comm) == ["postgres"])
+    }
+
+    @Test func `nobody is named when nobody stands out`() {
+        let crowd = (10..<30).map { Made.process(Int32($0), "worker").hogging(0.1) }
+        #expect(Parties(crowd).suspects { $0.coresUsed(over: 1) }.isEmpty)
+    }
+
+    @Test func `two that share the cause are both named, a small one beside them is not`() {
+        let parties = Parties([
+            Made.process(10, "a").hogging(0.9), Made.process(11, "b").hogging(0.8),
+            Made.process(12, "c").hogging(0.2),
+        ])
+        #expect(parties.suspects { $0.coresUsed(over: 1) }.map(\.process.comm) == ["a", "b"])
+    }
+
+    @Test func `a parent does not suffer from its children, nor they from it`() {
+        let parties = Parties([
+            Made.process(20, "swift-build", group: 20),
+            Made.process(21, "swift-frontend", group: 21, parent: 20).hogging(2),
+            Made.process(22, "clang", group: 22, parent: 21),
+            Made.process(30, "nginx", group: 30),
+        ])
+        let suspects = parties.suspects { $0.coresUsed(over: 1) }
+        let sufferers = parties.sufferers(from: suspects) { _, _ in 100 }
+        #expect(sufferers.map(\.process.comm) == ["nginx"])
+    }
+
+    @Test func `a loop of parents ends`() {
+        let parties = Parties([
+            Made.process(20, "a", group: 20, parent: 21), Made.process(21, "b", group: 21, parent: 20),
+            Made.process(22, "c", group: 22),
+        ])
+        #expect(!parties.related(0, 2))
+    }
+
+    @Test func `a reused pid is not the same process`() {
+        let parties = Parties([Made.process(20, "a")])
+        #expect(parties.position(of: .init(pid: 20, startTicks: 1)) == nil)
+        #expect(parties.position(of: .init(pid: 20, startTicks: 2000)) == 0)
+    }
+
+    @Test func `the same processes in another order give the same names`() {
+        let crowd = (10..<14).map { Made.process(Int32($0), "w\($0)", group: 9).hogging(0.5) }
+        let forth = Parties(crowd).suspects { $0.coresUsed(over: 1) }
+        let back = Parties(crowd.reversed()).suspects { $0.coresUsed(over: 1) }
+        #expect(forth.map(\.process.comm) == ["w10"])
+        #expect(back.map(\.process.comm) == ["w10"])
+    }
+}
