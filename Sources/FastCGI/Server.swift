@@ -31,6 +31,8 @@ public final class Server: Sendable {
         /// Requests being handled now, and the most there have been at once.
         public var busy = 0
         public var maximumBusy = 0
+
+        public init() {}
     }
 
     public typealias Handler = @Sendable (Request) -> Response
