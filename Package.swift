@@ -67,6 +67,9 @@ let package = Package(
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: strict),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Model"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings"], swiftSettings: strict
+        ),
         .testTarget(name: "TracersTests", dependencies: ["Tracers", "Model", "CLinux"], swiftSettings: strict),
         .testTarget(
             name: "ReadersTests", dependencies: ["Readers", "Model"], resources: [.copy("Trees")],

@@ -17,6 +17,9 @@ public struct Bands: Sendable, Hashable {
         value >= critical ? .critical : value >= high ? .high : value >= medium ? .medium : value >= low ? .low : nil
     }
 
+    /// How far a value reaches towards `low`: 1 and more holds, less does not.
+    public func strength(of value: Double) -> Double { low > 0 ? value / low : value > 0 ? .infinity : 0 }
+
     /// The value on a scale of 0–1 that is 0.25 at `low`, 0.5 at `medium`, 0.75 at `high` and reaches 1 at `critical`.
     public func score(of value: Double) -> Double {
         func between(_ from: Double, _ to: Double, base: Double) -> Double {
@@ -48,8 +51,13 @@ public struct Thresholds: Sendable, Hashable {
     public var ioStall = Bands(0.05, 0.20, 0.40, 0.70)
     /// p95 of block I/O latency in milliseconds while no baseline is known.
     public var ioLatency = Bands(10, 20, 50, 200)
-    /// Share of the tick that a device is busy, with a standing queue.
-    public var deviceBusy = Bands(0.70, 0.85, 0.95, 0.99)
+    /// Share of the tick that a device is busy; counts only together with a standing queue. Writeback comes in bursts: a
+    /// device that is busy half of the time with twenty requests in its queue holds up everybody for that half.
+    public var deviceBusy = Bands(0.30, 0.50, 0.80, 0.95)
+    /// Mean requests in a device's queue over the tick.
+    public var deviceQueue = Bands(2, 4, 16, 64)
+    /// D state of one process in milliseconds per second of wall time, on a device that is congested.
+    public var blockedStall = Bands(30, 100, 300, 700)
     /// Errors and drops per packet.
     public var networkErrors = Bands(0.0001, 0.001, 0.01, 0.05)
     /// Retransmitted segments per segment sent.
@@ -59,8 +67,9 @@ public struct Thresholds: Sendable, Hashable {
     public var timeWait = Bands(500, 1000, 5000, 20_000)
     public var closeWait = Bands(50, 100, 500, 2000)
     public var synReceived = Bands(250, 500, 1000, 4000)
-    /// Run-queue wait of one process in milliseconds per second of wall time.
-    public var runQueueWait = Bands(50, 150, 400, 800)
+    /// Run-queue wait of one process that wants little CPU, in milliseconds per second of wall time. Four busy tasks per
+    /// core make a task that wakes every 10 ms wait about 150 of them (EEVDF, kernel 6.18).
+    public var runQueueWait = Bands(25, 75, 250, 600)
     /// Context switches of one process per second.
     public var switchStorm = Bands(2000, 5000, 10_000, 20_000)
     /// Latency of slow calls in milliseconds, by category.

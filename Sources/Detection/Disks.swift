@@ -1,0 +1,79 @@
+import Model
+
+/// One block device in one tick, from `/proc/diskstats` and the tracer together.
+struct Disk: Sendable {
+    var name: String
+    var major: Int
+    var minor: Int
+    /// Share of the tick with a request in flight; `nil` without `/proc/diskstats`.
+    var busy: Double?
+    /// Mean requests in the queue.
+    var depth: Double
+    /// p95 of reads and writes by the tracer, else the mean of the slower of both, in milliseconds; `nil` when idle.
+    var latency: Double?
+    var hasHistogram: Bool
+    var bytesPerSecond: Double
+    /// Its part of what all devices moved (0–1).
+    var shareOfBytes: Double
+
+    var entity: Entity { Entity(kind: .device, id: "\(major):\(minor)", name: name) }
+
+    /// All devices of a tick in a fixed order, or `nil` when neither source ran.
+    static func all(in tick: Tick) -> [Disk]? {
+        let traced = tick.blockIO.map { reading in
+            Dictionary(
+                reading.devices.map { (Number(major: $0.major, minor: $0.minor), $0) }, uniquingKeysWith: { $1 })
+        }
+        var disks: [Disk]
+        if let readings = tick.host.disks {
+            disks = readings.map { Disk($0, traced: traced?[Number(major: $0.major, minor: $0.minor)]) }
+        } else if let reading = tick.blockIO {
+            disks = reading.devices.map { Disk($0, interval: tick.interval) }
+        } else {
+            return nil
+        }
+        disks.sort { ($0.major, $0.minor) < ($1.major, $1.minor) }
+        let total = disks.reduce(0) { $0 + $1.bytesPerSecond }
+        for index in disks.indices where total > 0 { disks[index].shareOfBytes = disks[index].bytesPerSecond / total }
+        return disks
+    }
+
+    private struct Number: Hashable {
+        var major: Int
+        var minor: Int
+    }
+
+    private init(_ reading: DiskReading, traced: BlockIOReading.Device?) {
+        let histogram = traced.map(Self.latencies) ?? LatencyHistogram()
+        name = reading.name
+        major = reading.major
+        minor = reading.minor
+        busy = reading.busy
+        depth = reading.queueDepth
+        let mean = [reading.readMilliseconds, reading.writeMilliseconds].compactMap(\.self).max()
+        let p95 = histogram.percentile(95).map { Double($0) / 1e6 }
+        latency = p95 ?? mean
+        hasHistogram = p95 != nil
+        bytesPerSecond = reading.readBytesPerSecond + reading.writeBytesPerSecond
+        shareOfBytes = 1
+    }
+
+    private init(_ device: BlockIOReading.Device, interval: Double) {
+        name = device.name
+        major = device.major
+        minor = device.minor
+        busy = nil
+        depth = device.meanDepth
+        latency = Self.latencies(device).percentile(95).map { Double($0) / 1e6 }
+        hasHistogram = latency != nil
+        bytesPerSecond = device.flows.values.reduce(0) { $0 + Double($1.bytes) } / interval
+        shareOfBytes = 1
+    }
+
+    /// Reads and writes; a flush waits for everything before it by design, a discard for nobody.
+    private static func latencies(_ device: BlockIOReading.Device) -> LatencyHistogram {
+        var histogram = device.flows[.read]?.latency ?? LatencyHistogram()
+        if let writes = device.flows[.write]?.latency { histogram.merge(writes) }
+        return histogram
+    }
+}

@@ -1,0 +1,105 @@
+import Model
+
+/// One process that waits for its pages. `docs/signals/page_fault.md`.
+struct PageFaultRule: Rule {
+    static let type = SignalType.pageFault
+    static let label = "major_faults"
+    static let most = 5
+    /// A minor fault of at least this long did not just map a page: it reclaimed or waited for a lock.
+    static let slowFault: UInt64 = 1_000_000
+
+    func evaluate(_ situation: Situation) -> Verdict {
+        guard situation.tick.pageFaults != nil else { return fallback(situation) }
+        var slow: [ProcessIdentity: UInt64] = [:]
+        for event in situation.tick.pageFaults?.events ?? []
+        where !event.major && event.latencyNanoseconds >= Self.slowFault {
+            slow[event.task.process, default: 0] += event.latencyNanoseconds
+        }
+        let bands = situation.thresholds.faultStall
+        var found: [(process: ProcessActivity, stall: Double)] = []
+        for process in situation.tick.processes where !process.isKernelThread {
+            guard let faults = process.faults else { continue }
+            let stall = situation.millisecondsPerSecond(
+                faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0))
+            if bands.strength(of: stall) >= 0.5 { found.append((process, stall)) }
+        }
+        found.sort { ($1.stall, $0.process.identity.pid) < ($0.stall, $1.process.identity.pid) }
+        return Verdict(observations: found.prefix(Self.most).map { observe($0.process, stall: $0.stall, situation) })
+    }
+
+    private func observe(_ process: ProcessActivity, stall: Double, _ situation: Situation) -> Observation {
+        let bands = situation.thresholds
+        let majors = situation.perSecond(process.faults?.major ?? 0)
+        let contention = situation.paging
+        let relation = contention.relation(of: process, in: situation.parties)
+        var culprits = contention.suspects
+        let sufferer = Sufferer(process: process, stall: stall)
+        let mean = majors > 0 ? stall / majors : stall
+        let values = [sufferer.name, Text.number(stall), Text.number(majors), Text.number(mean)]
+        let lead = "{0} waits {1} ms of each second for its pages: {2} major faults of {3} ms each"
+        let message: Message
+        switch (relation, contention.suspects.first) {
+        case (.outside, let suspect?):
+            let cause =
+                contention.measure == situation.memory.measure
+                ? "{4} pushes them out of memory" : "{4} keeps the device busy"
+            message = Message(
+                .init(
+                    summary: "\(lead); \(cause)",
+                    patterns: ["{4}: {5} % of \(contention.measure)"],
+                    hints: ["Limit {4}, or keep the pages of {0} in memory (memory.low, mlock)"]),
+                values + [suspect.name, Text.percent(suspect.share)])
+        case (.own, _):
+            message = Message(
+                .init(
+                    summary: "\(lead); it causes that itself",
+                    hints: ["{0} reads more than it keeps: readahead (madvise WILLNEED) or more memory for it"]), values
+            )
+        default:
+            culprits = []
+            message = Message(
+                .init(
+                    summary: "\(lead); who causes it cannot be told from this data",
+                    hints: ["Nobody else takes much memory or I/O: check the speed of the device under {0}"]), values)
+        }
+        return Observation(
+            key: Episode.Key(
+                type: Self.type, entity: .process(process.identity, name: process.comm), label: Self.label),
+            grade: bands.faultStall.grade(of: stall).blamed(relation),
+            strength: bands.faultStall.strength(of: stall),
+            finding: Finding(
+                message: message,
+                evidence: [
+                    situation.evidence("process.fault_stall", stall, "ms/s", bands.faultStall.low),
+                    situation.evidence("process.major_faults", majors, "1/s", bands.majorFaults.low),
+                ], culprits: culprits.map { $0.culprit(measure: contention.measure) },
+                victims: [sufferer.victim(stall: "page-fault latency")]))
+    }
+
+    /// /proc counts major faults of the top consumers but not how long they took: a storm shows, a stall does not, and
+    /// what is not known to hurt is low.
+    private func fallback(_ situation: Situation) -> Verdict {
+        let bands = situation.thresholds.majorFaults
+        let reason = "page-fault latency comes from page_fault_tracer, which does not run"
+        let counted = situation.tick.processes.compactMap { process in
+            process.proc.map { (process: process, rate: $0.majorFaultsPerSecond) }
+        }
+        let storms = counted.filter { bands.strength(of: $0.rate) >= 0.5 && !$0.process.isKernelThread }
+            .sorted { ($1.rate, $0.process.identity.pid) < ($0.rate, $1.process.identity.pid) }
+        let observations = storms.prefix(Self.most).map { storm in
+            Observation(
+                key: Episode.Key(
+                    type: Self.type, entity: .process(storm.process.identity, name: storm.process.comm),
+                    label: Self.label),
+                grade: bands.grade(of: storm.rate).capped(at: .low), strength: bands.strength(of: storm.rate),
+                finding: Finding(
+                    message: Message(
+                        .init(
+                            summary: "{0} takes {1} major faults a second; how long it waits for them is not measured",
+                            hints: ["See /api/diagnostics for what page_fault_tracer needs to run"]),
+                        [Sufferer(process: storm.process, stall: 0).name, Text.number(storm.rate)]),
+                    evidence: [situation.evidence("process.major_faults", storm.rate, "1/s", bands.low)]))
+        }
+        return Verdict(observations: observations, blindness: reason)
+    }
+}

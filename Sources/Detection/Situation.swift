@@ -1,0 +1,43 @@
+import Model
+
+/// A tick as the rules see it: the measurements, what they are compared with, and who contends for what. Worked out once,
+/// read by all ten.
+struct Situation: Sendable {
+    let tick: Tick
+    let thresholds: Thresholds
+    /// The collector. It may be a victim of others' CPU and memory use; its database's commits are not a user's I/O.
+    let own: ProcessIdentity?
+    let parties: Parties
+    let cpu: Contention
+    let io: Contention
+    let memory: Contention
+
+    init(_ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?) {
+        self.tick = tick
+        self.thresholds = thresholds
+        self.own = own
+        parties = Parties(tick.processes)
+        cpu = .cpu(tick, parties)
+        io = .io(tick, parties, own: own)
+        memory = .memory(tick, parties, thresholds, own: own)
+    }
+
+    /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
+    var isShortOfMemory: Bool {
+        let stalls = (tick.host.pressure?.memory.some ?? 0) >= thresholds.memoryStall.low
+        let vm = tick.host.vm
+        let returns = (vm?.refaultsPerSecond ?? 0) > 0.5 * max(vm?.majorFaultsPerSecond ?? 0, 100)
+        let reclaims = (vm?.directScanPerSecond ?? 0) + (vm?.kswapdScanPerSecond ?? 0) > 0
+        return stalls || returns && reclaims
+    }
+
+    /// Who is to blame when a task waits for pages or for a device.
+    var paging: Contention { isShortOfMemory && !memory.suspects.isEmpty ? memory : io }
+
+    func perSecond(_ count: UInt64) -> Double { Double(count) / tick.interval }
+    func millisecondsPerSecond(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 / tick.interval }
+
+    func evidence(_ metric: String, _ value: Double, _ unit: String, _ threshold: Double? = nil) -> Evidence {
+        Evidence(metric: metric, value: value, unit: unit, threshold: threshold, window: tick.interval)
+    }
+}

@@ -1,0 +1,40 @@
+import Model
+
+/// A process that is held up.
+struct Sufferer: Sendable {
+    var process: ProcessActivity
+    /// Milliseconds per second of wall time.
+    var stall: Double
+
+    /// What a sentence calls it: `nginx (pid 812)`.
+    var name: String { "\(process.comm) (pid \(process.identity.pid))" }
+
+    /// What goes into the finding.
+    func victim(stall kind: String) -> Victim {
+        Victim(
+            process: process.identity, comm: process.comm, cgroup: process.cgroupName,
+            stallMillisecondsPerSecond: stall, stall: kind)
+    }
+}
+
+extension Parties {
+    static let mostSufferers = 8
+
+    /// The processes that `stall` holds up, worst first, without those that suffer from themselves: a suspect's own party
+    /// and its ancestors and descendants. Kernel threads have no user who would notice.
+    func sufferers(from suspects: [Suspect], stall: (ProcessActivity) -> Double) -> [Sufferer] {
+        var found: [(sufferer: Sufferer, party: Int)] = []
+        for (position, process) in processes.enumerated() where !process.isKernelThread {
+            let amount = stall(process)
+            if amount > 0 { found.append((Sufferer(process: process, stall: amount), party[position])) }
+        }
+        found.sort {
+            ($1.sufferer.stall, $0.sufferer.process.identity.pid) < (
+                $0.sufferer.stall, $1.sufferer.process.identity.pid
+            )
+        }
+        // Only the worst are looked at closely: descent costs a walk each.
+        return found.lazy.filter { entry in !suspects.contains { related($0.party, entry.party) } }
+            .prefix(Self.mostSufferers).map(\.sufferer)
+    }
+}

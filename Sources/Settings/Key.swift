@@ -1,0 +1,66 @@
+import Model
+
+/// One key of `config.yaml`: the only place that knows its name, type, range and meaning. Reading, checking, the table in
+/// `docs/configuration.md` and "did you mean" all come from `Key.all`.
+struct Key: Sendable {
+    typealias Place<Value> = WritableKeyPath<Settings, Value> & Sendable
+
+    /// Where a value goes and what is allowed. The default is what a fresh `Settings` holds there.
+    enum Kind: Sendable {
+        case whole(Place<Int>, ClosedRange<Int>)
+        case number(Place<Double>, ClosedRange<Double>)
+        case path(Place<String>)
+        case tracers(Place<[TracerName]>)
+        /// Four numbers that do not fall: low, medium, high, critical.
+        case bands(WritableKeyPath<Thresholds, Bands> & Sendable, upTo: Double)
+    }
+
+    let name: String
+    let kind: Kind
+    let unit: String
+    let meaning: String
+
+    init(_ name: String, _ kind: Kind, unit: String = "", _ meaning: String) {
+        self.name = name
+        self.kind = kind
+        self.unit = unit
+        self.meaning = meaning
+    }
+
+    /// What may stand there, in words: `0 to 1000000 events/s`.
+    var allowed: String {
+        let values =
+            switch kind {
+            case .whole(_, let range): "whole number, \(range.lowerBound) to \(range.upperBound)"
+            case .number(_, let range): "number, \(range.lowerBound.plain) to \(range.upperBound.plain)"
+            case .path: "text, a file's path"
+            case .tracers: "list of \(TracerName.allCases.map(\.rawValue).joined(separator: ", "))"
+            case .bands(_, let top): "list of 4 numbers that rise, 0 to \(top.plain)"
+            }
+        return unit.isEmpty ? values : "\(values) \(unit)"
+    }
+
+    /// The default, as it is written in the file.
+    var defaultText: String { text(in: Settings()) }
+
+    /// The value in `settings`, as it is written in the file.
+    func text(in settings: Settings) -> String {
+        switch kind {
+        case .whole(let place, _): "\(settings[keyPath: place])"
+        case .number(let place, _): settings[keyPath: place].plain
+        case .path(let place): settings[keyPath: place]
+        case .tracers(let place): "[\(settings[keyPath: place].map(\.rawValue).joined(separator: ", "))]"
+        case .bands(let place, _):
+            "[\(settings.thresholds[keyPath: place].values.map(\.plain).joined(separator: ", "))]"
+        }
+    }
+}
+
+extension Bands {
+    var values: [Double] { [low, medium, high, critical] }
+}
+
+extension Double {
+    /// Without the `.0` of whole numbers.
+    var plain: String { description.hasSuffix(".0") ? String(description.dropLast(2)) : description }
+}

@@ -1,0 +1,107 @@
+import Model
+
+/// What `config.yaml` says, checked. Every value has a default, so an empty file is a complete configuration.
+///
+/// A value here is always in its range: `Key.all` says which, and nothing else makes a `Settings` from a file.
+public struct Settings: Sendable, Hashable {
+    public var database = Database()
+    public var tracers = Tracers()
+    public var agent = Agent()
+    public var advanced = Advanced()
+    public var retention = Retention()
+    public var thresholds = Thresholds()
+    public var hysteresis = Hysteresis()
+    public var api = API()
+    public var overhead = Overhead()
+
+    /// The defaults.
+    public init() {}
+
+    public struct Database: Sendable, Hashable {
+        /// Relative paths start at the working directory of the process.
+        public var path = "data/kernelsight.db"
+    }
+
+    /// The four tracers, and which of them are attached.
+    public struct Tracers: Sendable, Hashable {
+        public var enabled = TracerName.allCases
+        var syscall = Tracer(eventsPerSecond: 1000, thresholdMilliseconds: 10)
+        var scheduler = Tracer(eventsPerSecond: 500, thresholdMilliseconds: 10)
+        var pageFault = Tracer(eventsPerSecond: 200, thresholdMilliseconds: 5)
+        var blockIO = Tracer(eventsPerSecond: 100, thresholdMilliseconds: 10)
+
+        /// The limits of one tracer, enabled or not.
+        public subscript(name: TracerName) -> Tracer {
+            get {
+                switch name {
+                case .syscall: syscall
+                case .scheduler: scheduler
+                case .pageFault: pageFault
+                case .blockIO: blockIO
+                }
+            }
+            set {
+                switch name {
+                case .syscall: syscall = newValue
+                case .scheduler: scheduler = newValue
+                case .pageFault: pageFault = newValue
+                case .blockIO: blockIO = newValue
+                }
+            }
+        }
+    }
+
+    /// What becomes an event, and how many of them are kept. Aggregates are never sampled.
+    public struct Tracer: Sendable, Hashable {
+        /// Rate of the token bucket; 0 keeps the aggregates alone.
+        public var eventsPerSecond: Int
+        public var thresholdMilliseconds: Double
+    }
+
+    public struct Agent: Sendable, Hashable {
+        public var cycleIntervalSeconds = 60
+    }
+
+    public struct Advanced: Sendable, Hashable {
+        /// Read connections in each API worker.
+        public var databaseConnectionPoolSize = 5
+        /// Rows that are buffered before a write …
+        public var signalBatchSize = 100
+        /// … or this long, whichever comes first.
+        public var flushIntervalSeconds: Double = 1
+    }
+
+    /// How long rows are kept.
+    public struct Retention: Sendable, Hashable {
+        public var signalsDays = 30
+        public var series1sHours: Double = 1
+        public var series10sHours: Double = 24
+        public var series1mDays: Double = 7
+        public var series1hDays: Double = 30
+        /// Raw events, in 1 000 000 bytes; the oldest go first.
+        public var eventsMegabytes = 256
+
+        /// Seconds that each resolution of the series is kept, finest first; `width` is its seconds per value.
+        public var series: [(width: Int64, seconds: Int64)] {
+            [
+                (1, Int64(series1sHours * 3600)), (10, Int64(series10sHours * 3600)),
+                (60, Int64(series1mDays * 86_400)), (3600, Int64(series1hDays * 86_400)),
+            ]
+        }
+    }
+
+    public struct API: Sendable, Hashable {
+        /// Data older than this make `/api/health` unhealthy.
+        public var freshnessLimitSeconds: Double = 10
+        /// Threads in each worker. Each keeps one connection of nginx; fewer threads than connections starve.
+        public var threads = 64
+        /// A request that took this long is written to the log.
+        public var slowRequestMilliseconds: Double = 500
+    }
+
+    /// What the collector may cost.
+    public struct Overhead: Sendable, Hashable {
+        /// Percent of the whole host's CPU time.
+        public var budgetPercent: Double = 1
+    }
+}

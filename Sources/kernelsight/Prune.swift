@@ -1,0 +1,41 @@
+import ArgumentParser
+import Glibc
+import Model
+import Store
+
+struct Prune: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Removes old signals.",
+        discussion: "Asks the running collector, the database's only writer; when none runs, does it itself.")
+
+    @Option(help: "The age from which signals go: 7d, 12h, 30m, 45s.")
+    var olderThan: Age
+
+    @OptionGroup var options: DatabaseOptions
+
+    func run() async throws {
+        let path = try options.path()
+        let cutoff = Timestamp(nanoseconds: (Int64(time(nil)) - olderThan.seconds) * 1_000_000_000)
+        print("removed \(try await Self.prune(path, before: cutoff)) signals")
+    }
+
+    /// Removes closed signals that opened before `cutoff`; returns how many.
+    static func prune(_ database: String, before cutoff: Timestamp) async throws -> Int {
+        switch try ControlClient.ask(.prune(before: cutoff), at: socket(besides: database), timeout: 300) {
+        case .pruned(let signals): return signals
+        case .failed(let reason): throw Failure("the collector could not prune: \(reason)")
+        case nil: break
+        }
+        // A writer would create what is not there.
+        guard access(database, F_OK) == 0 else { throw StoreError.missing(path: database) }
+        let writer = try Writer(path: database)
+        defer { writer.close() }
+        return try await writer.prune(olderThan: cutoff)
+    }
+
+    /// The control socket of the collector that writes this database.
+    static func socket(besides database: String) -> String {
+        let directory = database.lastIndex(of: "/").map { String(database[..<$0]) } ?? "."
+        return "\(directory)/run/\(ControlRequest.socketName)"
+    }
+}

@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# What deploy/up and deploy/test share. Sourced, not run.
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Swift itself is not a Debian package; the rest is.
+need_swift() {
+    command -v swift >/dev/null || die "swift is not in PATH; install Swift 6.3 from https://swift.org/install/linux"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p')
+    printf '6.2\n%s\n' "$version" | sort --check=quiet --version-sort ||
+        die "Swift $version is too old; install Swift 6.3 from https://swift.org/install/linux"
+}
+
+# need_packages NAME...: installs the Debian packages that are missing, and starts no service.
+need_packages() {
+    local missing=() package
+    for package in "$@"; do
+        [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+            missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    ((EUID == 0)) || die "Debian packages are missing; as root: apt-get install ${missing[*]}"
+    say "installing ${missing[*]}"
+    (
+        # Debian starts a service as soon as it is installed, unless this file forbids it: nginx would take port 80.
+        local policy=/usr/sbin/policy-rc.d
+        if [[ ! -e $policy ]]; then
+            trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+            printf '#!/bin/sh\nexit 101\n' >$policy
+            chmod +x $policy
+        fi
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+    ) || die "apt-get could not install ${missing[*]}"
+}
+
+# What every build needs.
+build_packages=(libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libfcgi-dev pkg-config)
