@@ -5,19 +5,21 @@ import Store
 
 /// Answers the HTTP API from one database. Safe to call from many threads at once.
 public struct Service: Sendable {
-    /// Data older than this many seconds is stale: health says so with 503, other replies with `"stale": true`.
-    public var staleAfterSeconds = 15.0
-    /// How this worker's server does, for `/api/diagnostics`.
-    public var workerStatistics: @Sendable () -> Server.Statistics = { Server.Statistics() }
-
     let reader: Reader
+    /// Data older than this is stale: health says so with 503, other replies with `"stale": true`.
+    let staleAfterSeconds: Double
     let clock: @Sendable () -> Timestamp
+    /// Who received the request that is being answered, for `/api/diagnostics`.
+    var server: Server?
 
     /// Opens nothing: a database that is not there yet is an answer (503), not an error.
     ///
     /// `clock` is for tests.
-    public init(reader: Reader, clock: @escaping @Sendable () -> Timestamp = Service.now) {
+    public init(
+        reader: Reader, staleAfterSeconds: Double = 10, clock: @escaping @Sendable () -> Timestamp = Service.now
+    ) {
         self.reader = reader
+        self.staleAfterSeconds = staleAfterSeconds
         self.clock = clock
     }
 
@@ -28,8 +30,8 @@ public struct Service: Sendable {
         return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    /// The reply to any request; never fails.
-    public func respond(to request: Request) -> Response {
+    /// The reply to any request; never fails. `server` is the one that received it.
+    public func respond(to request: Request, on server: Server? = nil) -> Response {
         do {
             guard let endpoint = Route.find(request.path) else { throw Problem.noSuchPath(Route.paths) }
             guard request.method == "GET" || request.method == "HEAD" else {
@@ -37,7 +39,9 @@ public struct Service: Sendable {
             }
             guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
             var parameters = try Parameters(request.query)
-            let reply = try endpoint(self, &parameters)
+            var service = self
+            service.server = server
+            let reply = try endpoint(service, &parameters)
             return reply.response(ifNoneMatch: request.parameter("HTTP_IF_NONE_MATCH"))
         } catch let problem as Problem {
             return problem.response(path: request.path)

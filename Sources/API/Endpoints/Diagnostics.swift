@@ -1,3 +1,4 @@
+import FastCGI
 import Model
 import Store
 
@@ -23,7 +24,7 @@ extension Service {
         } catch let error as StoreError {
             checks.append(Check("database", .error, [error.description]))
         }
-        checks.append(worker())
+        if let server { checks.append(worker(server.statistics)) }
         checks.append(Check("agent", .ok, [AgentState.reason]))
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         var reply = Reply(capacity: 8192) { json in
@@ -36,9 +37,8 @@ extension Service {
         return reply
     }
 
-    private func worker() -> Check {
-        let statistics = workerStatistics()
-        return Check(
+    private func worker(_ statistics: Server.Statistics) -> Check {
+        Check(
             "api_worker", .ok,
             [
                 "\(statistics.requests) requests on \(statistics.connections) connections",
