@@ -31,9 +31,12 @@ public final class Server: Sendable {
         /// Requests being handled now, and the most there have been at once.
         public var busy = 0
         public var maximumBusy = 0
+
+        public init() {}
     }
 
-    public typealias Handler = @Sendable (Request) -> Response
+    /// Called on many threads at once, with the server itself.
+    public typealias Handler = @Sendable (Request, Server) -> Response
 
     private struct State {
         var isStopping = false
@@ -60,7 +63,7 @@ public final class Server: Sendable {
     ///   - group: The file's group, or the process's.
     ///   - threads: 1–512.
     ///   - backlog: Connections that may wait for a thread; the kernel caps it at `net.core.somaxconn`.
-    ///   - handler: Called on many threads at once.
+    ///   - handler: Answers each request; must not fail.
     public init(
         path: String, mode: UInt32 = 0o660, group: UInt32? = nil, threads: Int, backlog: Int32 = 511,
         limits: Limits = Limits(), handler: @escaping Handler
@@ -166,7 +169,7 @@ public final class Server: Sendable {
                 $0.statistics.maximumBusy = max($0.statistics.maximumBusy, $0.statistics.busy)
             }
             guard let request else { continue }
-            let response = handler(request)
+            let response = handler(request, self)
             let keeping = state.withLock {
                 $0.statistics.busy -= 1
                 return !$0.isStopping && threadCount - $0.open >= reserve

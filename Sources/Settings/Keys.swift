@@ -100,14 +100,21 @@ extension Key {
         threshold("load_per_core", \.loadPerCore, unit: "tasks", "Runnable tasks per core."),
         threshold("io_stall", \.ioStall, upTo: 1, "Share of time in which some task stalled on I/O (PSI some)."),
         threshold("io_latency_ms", \.ioLatency, unit: "ms", "p95 of block I/O latency while no baseline is known."),
-        threshold("device_busy", \.deviceBusy, upTo: 1, "Share of time that a device is busy, with a standing queue."),
+        threshold(
+            "device_busy", \.deviceBusy, upTo: 1, "Share of time that a device is busy; only together with a queue."),
+        threshold("device_queue", \.deviceQueue, unit: "requests", "Mean requests in a device's queue."),
+        threshold(
+            "blocked_stall_ms", \.blockedStall, unit: "ms/s",
+            "Time that one process spends in D state while its device is congested."),
         threshold("network_errors", \.networkErrors, upTo: 1, "Errors and drops per packet."),
         threshold("retransmits", \.retransmits, upTo: 1, "Retransmitted segments per segment sent."),
         threshold("listen_overflows", \.listenOverflows, unit: "per second", "Listen-queue overflows and drops."),
         threshold("time_wait", \.timeWait, unit: "sockets", "Sockets in TIME_WAIT."),
         threshold("close_wait", \.closeWait, unit: "sockets", "Sockets in CLOSE_WAIT."),
         threshold("syn_received", \.synReceived, unit: "sockets", "Sockets in SYN_RECV."),
-        threshold("run_queue_wait_ms", \.runQueueWait, unit: "ms/s", "Time that one process waits for a CPU."),
+        threshold(
+            "run_queue_wait_ms", \.runQueueWait, unit: "ms/s",
+            "Time that a process which wants little CPU waits for it."),
         threshold("switch_storm", \.switchStorm, unit: "per second", "Context switches of one process."),
         threshold("blocking_io_latency_ms", \.blockingIOLatency, unit: "ms", "Slow calls that block on I/O."),
         threshold("lock_latency_ms", \.lockLatency, unit: "ms", "Slow calls that wait for a lock."),

@@ -185,7 +185,12 @@ extension Node {
 extension String {
     /// Short enough and clean enough for one line of an error.
     fileprivate var printable: String {
-        let scalars = unicodeScalars.prefix(60).map { $0.value < 32 || (127..<160).contains($0.value) ? " " : $0 }
+        let scalars = unicodeScalars.prefix(60).map { scalar -> Unicode.Scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: " "
+            default: scalar
+            }
+        }
         return String(String.UnicodeScalarView(scalars)) + (unicodeScalars.count > 60 ? "…" : "")
     }
 

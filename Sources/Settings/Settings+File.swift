@@ -87,11 +87,13 @@ extension SettingsError {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
-            let text = yaml.split(separator: "\n", omittingEmptySubsequences: false)
-            let tab = mark.line <= text.count && text[mark.line - 1].prefix { $0 == " " || $0 == "\t" }.contains("\t")
+            // At the end of the text the parser names the line after the last.
+            let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            let line = min(mark.line, lines.last == "" ? max(lines.count - 1, 1) : lines.count)
+            let tab = lines[line - 1].prefix { $0 == " " || $0 == "\t" }.contains("\t")
             let whence = context.map { " (\($0.text), line \($0.mark.line))" } ?? ""
             let remedy = tab ? "; indent with spaces, not tabs" : ""
-            self.init(file: file, line: mark.line, problem: "is not YAML: \(problem)\(whence)\(remedy)")
+            self.init(file: file, line: line, problem: "is not YAML: \(problem)\(whence)\(remedy)")
         case .reader(let problem, let offset, _, _):
             let line = yaml.prefix(offset ?? 0).count { $0.isNewline } + 1
             self.init(file: file, line: line, problem: "is not YAML: \(problem)")

@@ -26,7 +26,7 @@ final class Running {
         return client.reply()
     }
 
-    static let echo: Server.Handler = { request in
+    static let echo: Server.Handler = { request, _ in
         let text = "\(request.method) \(request.path) \(request.query) \(request.body.count) \(request.bodyIsTooLarge)"
         return Response(headers: [("Content-Type", "text/plain")], body: Array(text.utf8))
     }
@@ -40,21 +40,22 @@ final class Running {
 }
 
 @Test func `HEAD gets the length of the body and not the body`() throws {
-    let running = try Running { _ in Response(body: Array("twelve bytes".utf8)) }
+    let running = try Running { _, _ in Response(body: Array("twelve bytes".utf8)) }
     let reply = try running.ask(Client.request(method: "HEAD"))
     #expect(reply.head == "Status: 200 OK\r\nContent-Length: 12")
     #expect(reply.body == "")
 }
 
 @Test func `not modified has neither a body nor a length`() throws {
-    let running = try Running { _ in Response(status: 304, headers: [("ETag", "\"1\"")], body: [1, 2, 3]) }
+    let running = try Running { _, _ in Response(status: 304, headers: [("ETag", "\"1\"")], body: [1, 2, 3]) }
     let reply = try running.ask(Client.request())
     #expect(reply.head == "Status: 304 Not Modified\r\nETag: \"1\"")
     #expect(reply.body == "")
 }
 
 @Test func `a header value cannot start another header`() throws {
-    let running = try Running { _ in Response(headers: [("X-Name", "a\r\nSet-Cookie: b"), ("Content-Length", "99")]) }
+    let running = try Running { _, _ in Response(headers: [("X-Name", "a\r\nSet-Cookie: b"), ("Content-Length", "99")])
+    }
     let reply = try running.ask(Client.request())
     #expect(reply.head == "Status: 200 OK\r\nX-Name: a  Set-Cookie: b\r\nContent-Length: 0")
 }
@@ -72,14 +73,14 @@ final class Running {
 
 @Test(arguments: [1, 7, 100, 8_192, 65_535])
 func `parameters arrive whole however they are cut into records`(recordSize: Int) throws {
-    let running = try Running { Response(body: Array(($0.parameter("HTTP_COOKIE") ?? "none").utf8)) }
+    let running = try Running { request, _ in Response(body: Array((request.parameter("HTTP_COOKIE") ?? "none").utf8)) }
     let long = String(repeating: "abc", count: 7_000)
     let reply = try running.ask(Client.request(others: [("HTTP_COOKIE", long)], recordSize: recordSize))
     #expect(reply.body == long)
 }
 
 @Test func `a reply of many megabytes arrives whole`() throws {
-    let running = try Running { _ in Response(body: Array(repeating: UInt8(ascii: "x"), count: 5_000_000)) }
+    let running = try Running { _, _ in Response(body: Array(repeating: UInt8(ascii: "x"), count: 5_000_000)) }
     #expect(try running.ask(Client.request()).body.utf8.count == 5_000_000)
 }
 
@@ -98,7 +99,7 @@ func `parameters arrive whole however they are cut into records`(recordSize: Int
 }
 
 @Test func `a handler sees bytes that are not UTF-8 repaired, and the server lives`() throws {
-    let running = try Running { Response(body: Array($0.query.utf8)) }
+    let running = try Running { request, _ in Response(body: Array(request.query.utf8)) }
     let parameters = Client.record(.parameters, Client.pair(Array("QUERY_STRING".utf8), [0x61, 0xFF]))
     let reply = try running.ask(
         Client.begin(keep: false) + parameters + Client.record(.parameters) + Client.record(.input))

@@ -8,7 +8,7 @@ func shutdownSending(_ client: Client) { shutdown(client.descriptor, Int32(SHUT_
 
 @Test func `a request in progress is answered before the server stops`() throws {
     let entered = DispatchFlag(), release = DispatchFlag()
-    let running = try Running { _ in
+    let running = try Running { _, _ in
         entered.raise()
         release.wait()
         return Response(body: Array("finished".utf8))

@@ -168,7 +168,7 @@ struct Refused: CustomTestStringConvertible, Sendable {
                 + "(while scanning for the next token, line 2); indent with spaces, not tabs"),
         Refused(
             "a bracket that is not closed", "agent:\n  cycle_interval_seconds: 5\ntracers:\n  enabled: [sched_tracer\n",
-            "config.yaml:5: is not YAML: did not find expected ',' or ']' (while parsing a flow sequence, line 4)"),
+            "config.yaml:4: is not YAML: did not find expected ',' or ']' (while parsing a flow sequence, line 4)"),
         Refused(
             "two values in one line", "database: path: x\n",
             "config.yaml:1: is not YAML: mapping values are not allowed in this context"),

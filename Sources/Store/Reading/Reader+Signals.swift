@@ -18,14 +18,13 @@ extension Reader {
     public func signal(id: Int64) throws -> SignalDetail? {
         try read { connection, db in
             guard let signal = try StoredSignal.find(id, connection, db) else { return nil }
-            var detail = SignalDetail(signal: signal, evidence: "[]", culprits: "[]", victims: "[]", events: [])
-            let select = "SELECT evidence, culprits, victims FROM signal_details WHERE signal_id = ?"
+            var detail = SignalDetail(signal: signal, evidence: "[]", victims: "[]", events: [])
+            let select = "SELECT evidence, victims FROM signal_details WHERE signal_id = ?"
             try db.cachedStatement(sql: select).rows {
                 $0.add(id)
             } _: {
                 detail.evidence = $0.text(0)
-                detail.culprits = $0.text(1)
-                detail.victims = $0.text(2)
+                detail.victims = $0.text(1)
             }
             for source in EventSource.allCases {
                 try db.cachedStatement(sql: source.cited).rows {
@@ -51,8 +50,9 @@ extension StoredSignal {
     static let select = """
         SELECT s.id, s.timestamp, s.signal_type, s.severity, s.state, s.peak_score, s.current_severity, s.current_score,
             l.semantic_label, l.signal_category, e.kind, e.key, e.name, s.process, s.template, s."values",
-            s.last_seen, s.closed_at, s.occurrence_count, s.rule_version
-        FROM signals s LEFT JOIN labels l ON l.id = s.label LEFT JOIN entities e ON e.id = s.entity WHERE s.id = ?
+            s.last_seen, s.closed_at, s.occurrence_count, s.rule_version, ifnull(d.culprits, '[]')
+        FROM signals s LEFT JOIN labels l ON l.id = s.label LEFT JOIN entities e ON e.id = s.entity
+            LEFT JOIN signal_details d ON d.signal_id = s.id WHERE s.id = ?
         """
 
     static func find(_ id: Int64, _ connection: ReadConnection, _ db: Database) throws -> StoredSignal? {
@@ -75,7 +75,7 @@ extension StoredSignal {
                 current: Grade(
                     severity: Severity(rawValue: Int(row.int(6))) ?? .low, score: Double(row.int(7)) / 10_000),
                 occurrences: Int(row.int(18)), ruleVersion: Int(row.int(19)),
-                message: Message(template, StringArray.parse(row.bytes(15))))
+                message: Message(template, StringArray.parse(row.bytes(15))), culprits: row.text(20))
         }
         return signal
     }
@@ -115,6 +115,7 @@ extension EventSource {
                 """
             }
         let cpu = self == .blockIO ? "" : "'cpu', cpu, "
-        return "json_object('id', v.id, 'timestamp', timestamp, 'pid', pid, 'tid', tid, 'uid', uid, 'comm', comm, \(cpu)\(own))"
+        return
+            "json_object('id', v.id, 'timestamp', timestamp, 'pid', pid, 'tid', tid, 'uid', uid, 'comm', comm, \(cpu)\(own))"
     }
 }

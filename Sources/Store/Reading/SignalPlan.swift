@@ -50,7 +50,13 @@ struct SignalPlan {
         let names = query.minimumSeverity == .low ? nil : list(severities.map(\.name))
         let types = query.types.isEmpty ? nil : list(query.types.map(\.rawValue))
         var ids: [Int64] = []
-        for stream in streams {
+        var parts = streams.map { (stream: $0, from: from, since: query.since, state: query.state) }
+        if query.orOpen, query.since != nil, query.state == nil {
+            // What is open is looked at besides, however long it has been: there is never much of it.
+            let open = query.entity == nil ? [.open] : streams
+            parts += open.map { ($0, 0, nil, .open) }
+        }
+        for (stream, from, since, state) in parts {
             try db.cachedStatement(sql: Self.sql(stream)).rows { row in
                 switch stream {
                 case .type(let value), .severity(let value), .process(let value): row.add(value)
@@ -60,17 +66,16 @@ struct SignalPlan {
                 row.add(from)
                 row.add(query.cursor ?? Int64.max)
                 row.add(limit)
-                row.add(query.since?.nanoseconds)
+                row.add(since?.nanoseconds)
                 row.add(names)
                 row.add(types)
-                row.add(query.state?.rawValue)
+                row.add(state?.rawValue)
             } _: {
                 ids.append($0.int(0))
             }
         }
-        if streams.count > 1 {
-            ids.sort(by: >)
-            ids = Array(ids.prefix(limit))
+        if parts.count > 1 {
+            ids = Array(Set(ids).sorted(by: >).prefix(limit))
         }
         return ids
     }
@@ -78,7 +83,7 @@ struct SignalPlan {
     private var severities: [Severity] { Severity.allCases.filter { $0 >= query.minimumSeverity } }
 
     /// Names between commas, to be searched with `instr`: one statement serves every combination.
-    private func list(_ names: [String]) -> String { ",\(names.joined(separator: ",")),"}
+    private func list(_ names: [String]) -> String { ",\(names.joined(separator: ","))," }
 
     /// Every statement that a plan can use.
     static var statements: [String] {

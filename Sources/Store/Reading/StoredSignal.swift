@@ -18,14 +18,15 @@ public struct StoredSignal: Sendable, Identifiable {
     public var ruleVersion: Int
     /// Summary, patterns and hints.
     public var message: Message
+    /// Who causes it, most first: a JSON array with members as in `Culprit`.
+    public var culprits: String
 }
 
 /// One signal with its proof.
 public struct SignalDetail: Sendable {
     public var signal: StoredSignal
-    /// JSON arrays, as they were written: members as in `Evidence`, `Culprit` and `Victim`.
+    /// JSON arrays, as they were written: members as in `Evidence` and `Victim`.
     public var evidence: String
-    public var culprits: String
     public var victims: String
     /// The raw events it cites, worst first per source: JSON objects with the columns of their table.
     public var events: [(source: EventSource, json: String)]
@@ -41,6 +42,8 @@ public struct SignalQuery: Sendable {
     public var entity: String?
     /// Only signals that opened at or after this time.
     public var since: Timestamp?
+    /// Also signals that opened before `since` and are still open. Means nothing together with `state`.
+    public var orOpen = false
     /// 1–1000; values outside are brought inside.
     public var limit = 20
     /// `SignalPage.next` of the page before.

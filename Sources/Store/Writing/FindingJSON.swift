@@ -24,14 +24,16 @@ enum FindingJSON {
     static func victims(_ victims: [Victim]) -> String {
         text(victims) { json, item in
             process(item.process, item.comm, item.cgroup, into: &json)
-            json.member("stallMillisecondsPerSecond", item.stallMillisecondsPerSecond)
+            json.member("stall_milliseconds_per_second", item.stallMillisecondsPerSecond)
             json.member("stall", item.stall)
         }
     }
 
     /// What cannot be read back (a number that was not finite) is left out: the row itself is what counts.
     static func read<Item: Decodable>(_ text: String, as: Item.Type) -> [Item] {
-        (try? JSONDecoder().decode([Item].self, from: Data(text.utf8))) ?? []
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return (try? decoder.decode([Item].self, from: Data(text.utf8))) ?? []
     }
 
     private static func process(
@@ -39,7 +41,7 @@ enum FindingJSON {
     ) {
         json.object("process") {
             $0.member("pid", process.pid)
-            $0.member("startTicks", process.startTicks)
+            $0.member("start_ticks", process.startTicks)
         }
         json.member("comm", comm)
         json.member("cgroup", cgroup)

@@ -1,0 +1,29 @@
+import Model
+import Store
+
+extension Service {
+    /// `GET /api/signals/{id}`: one signal with its evidence.
+    func signal(id: String, _ parameters: inout Parameters) throws -> Reply {
+        try parameters.finish()
+        guard let number = Int64(id), number > 0, let detail = try reader.signal(id: number) else {
+            throw Problem.noSuchSignal(QueryString.shortened(id))
+        }
+        let signal = detail.signal
+        return Reply(capacity: 4096) { json in
+            json.signal(signal)
+            json.array("patterns") { for pattern in signal.message.patterns { $0.element(pattern) } }
+            json.array("reasoning_hints") { for hint in signal.message.hints { $0.element(hint) } }
+            json.member("rule_version", signal.ruleVersion)
+            json.member("evidence", json: detail.evidence)
+            json.member("victims", json: detail.victims)
+            json.array("events") { json in
+                for event in detail.events {
+                    json.object {
+                        $0.member("source", event.source.rawValue)
+                        $0.member("event", json: event.json)
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import FastCGI
+import Model
+
+/// A JSON reply that is no error.
+struct Reply {
+    /// How long it may be kept by whoever stands between.
+    enum Caching {
+        /// One second, and two more while somebody fetches a new one.
+        case briefly
+        case never
+    }
+
+    var status = 200
+    var caching = Caching.briefly
+    /// Seconds after which it is worth while to ask again, with status 503.
+    var retryAfter: Int?
+    var body: [UInt8]
+
+    /// Writes one JSON object.
+    init(capacity: Int = 1024, _ write: (inout JSONWriter) throws -> Void) rethrows {
+        var json = JSONWriter(capacity: capacity)
+        try json.object(write)
+        body = json.bytes
+    }
+
+    func response(ifNoneMatch: String?) -> Response {
+        guard case .briefly = caching else {
+            var headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+            if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
+            return Response(status: status, headers: headers, body: body)
+        }
+        let tag = EntityTag(body)
+        let headers = [
+            ("Content-Type", "application/json"), ("Cache-Control", "public, max-age=1, stale-while-revalidate=2"),
+            ("ETag", tag.text),
+        ]
+        if let ifNoneMatch, tag.matches(ifNoneMatch: ifNoneMatch) { return Response(status: 304, headers: headers) }
+        return Response(status: status, headers: headers, body: body)
+    }
+}
+
+extension JSONWriter {
+    /// The time of the data that a reply was made from, so that whoever reads a kept one can tell its age.
+    mutating func dataTime(_ time: Timestamp, isStale: Bool) {
+        member("data_timestamp", time.rfc3339)
+        member("data_timestamp_ns", time.nanoseconds)
+        member("stale", isStale)
+    }
+}

@@ -1,0 +1,28 @@
+/// Which endpoint serves a path.
+enum Route {
+    typealias Endpoint = @Sendable (Service, inout Parameters) throws -> Reply
+
+    private static let fixed: [(path: String, endpoint: Endpoint)] = [
+        ("/api/health", { try $0.health(&$1) }),
+        ("/api/health/live", { try $0.live(&$1) }),
+        ("/api/health/ready", { try $0.ready(&$1) }),
+        ("/api/signals", { try $0.signals(&$1) }),
+        ("/api/stats", { try $0.stats(&$1) }),
+        ("/api/diagnostics", { try $0.diagnostics(&$1) }),
+        ("/api/series", { try $0.series(&$1) }),
+        ("/api/processes", { try $0.processes(&$1) }),
+        ("/api/agent/status", { try $0.agentStatus(&$1) }),
+        ("/api/agent/history", { try $0.agentHistory(&$1) }),
+    ]
+    private static let signalPrefix = "/api/signals/"
+
+    static var paths: [String] { fixed.map(\.path) + [signalPrefix + "{id}"] }
+
+    static func find(_ path: String) -> Endpoint? {
+        if let match = fixed.first(where: { $0.path == path }) { return match.endpoint }
+        guard path.hasPrefix(signalPrefix) else { return nil }
+        let id = String(path.dropFirst(signalPrefix.count))
+        guard !id.isEmpty, !id.contains("/") else { return nil }
+        return { try $0.signal(id: id, &$1) }
+    }
+}

@@ -1,0 +1,61 @@
+import FastCGI
+import Glibc
+import Model
+import Store
+
+/// Answers the HTTP API from one database. Safe to call from many threads at once.
+public struct Service: Sendable {
+    let reader: Reader
+    /// Data older than this is stale: health says so with 503, other replies with `"stale": true`.
+    let staleAfterSeconds: Double
+    let clock: @Sendable () -> Timestamp
+    /// Who received the request that is being answered, for `/api/diagnostics`.
+    var server: Server?
+
+    /// Opens nothing: a database that is not there yet is an answer (503), not an error.
+    ///
+    /// `clock` is for tests.
+    public init(
+        reader: Reader, staleAfterSeconds: Double = 10, clock: @escaping @Sendable () -> Timestamp = Service.now
+    ) {
+        self.reader = reader
+        self.staleAfterSeconds = staleAfterSeconds
+        self.clock = clock
+    }
+
+    /// Wall-clock time.
+    public static let now: @Sendable () -> Timestamp = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// The reply to any request; never fails. `server` is the one that received it.
+    public func respond(to request: Request, on server: Server? = nil) -> Response {
+        do {
+            guard let endpoint = Route.find(request.path) else { throw Problem.noSuchPath(Route.paths) }
+            guard request.method == "GET" || request.method == "HEAD" else {
+                throw Problem.methodNotAllowed(request.method)
+            }
+            guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
+            var parameters = try Parameters(request.query)
+            var service = self
+            service.server = server
+            let reply = try endpoint(service, &parameters)
+            return reply.response(ifNoneMatch: request.parameter("HTTP_IF_NONE_MATCH"))
+        } catch let problem as Problem {
+            return problem.response(path: request.path)
+        } catch let error as StoreError {
+            return Problem(error).response(path: request.path)
+        } catch {
+            let detail = "The reply could not be made: \(error)."
+            return Problem(status: 500, code: "internal", title: "Something is wrong inside", detail: detail)
+                .response(path: request.path)
+        }
+    }
+
+    /// Seconds since `time`; 0 when the clock was set back behind it.
+    func age(of time: Timestamp) -> Double { max(0, clock().seconds(since: time)) }
+
+    func isStale(_ time: Timestamp) -> Bool { age(of: time) > staleAfterSeconds }
+}

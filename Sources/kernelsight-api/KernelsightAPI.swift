@@ -1,0 +1,80 @@
+import API
+import ArgumentParser
+import FastCGI
+import Glibc
+import Logging
+import Settings
+import Store
+
+@main
+struct KernelsightAPI: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kernelsight-api",
+        abstract: "Serves the KernelSight API over FastCGI, from a database that it only reads.",
+        discussion: """
+            Starts without a database and answers 503 until there is one. SIGTERM and SIGINT let requests in progress \
+            finish, then it ends.
+            """)
+
+    @Option(help: "The unix socket to listen on. A stale file is replaced.")
+    var socket: String
+
+    @Option(help: "The database; overrides database.path.")
+    var database: String?
+
+    @Option(help: "The configuration file.")
+    var config: String?
+
+    @Option(help: "Threads, each for one connection of the web server; overrides api.threads.")
+    var threads: Int?
+
+    @Option(help: "Mode of the socket's file, octal. Who may connect needs write permission.", transform: octal)
+    var socketMode: UInt32 = 0o660
+
+    @Option(help: "Group of the socket's file, by name, so that the web server's user can connect.")
+    var socketGroup: String?
+
+    func validate() throws {
+        if let threads, !(1...512).contains(threads) { throw ValidationError("--threads: 1 to 512 are allowed.") }
+    }
+
+    func run() throws {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let log = Logger(label: "kernelsight-api")
+        do {
+            let settings = try Settings.load(path: config)
+            let path = database ?? settings.database.path
+            let count = threads ?? settings.api.threads
+            let service = Service(
+                reader: Reader(path: path, connections: settings.advanced.databaseConnectionPoolSize),
+                staleAfterSeconds: settings.api.freshnessLimitSeconds)
+            let slow = SlowLog(log: log, milliseconds: settings.api.slowRequestMilliseconds)
+            let server = try Server(
+                path: socket, mode: socketMode, group: socketGroup.map(groupID), threads: count
+            ) { request, server in
+                slow.watch(request) { service.respond(to: request, on: server) }
+            }
+            log.info("serving", metadata: ["socket": "\(socket)", "database": "\(path)", "threads": "\(count)"])
+            try server.run()
+            log.info("stopped", metadata: ["requests": "\(server.statistics.requests)"])
+        } catch let error where error is SettingsErrors || error is ListenError {
+            // These say what to do; ArgumentParser would add its usage to them.
+            log.critical("\(error)")
+            throw ExitCode.failure
+        }
+    }
+}
+
+@Sendable private func octal(_ text: String) throws -> UInt32 {
+    guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
+        throw ValidationError("\(text): an octal mode such as 660 is needed.")
+    }
+    return mode
+}
+
+private func groupID(_ name: String) throws -> UInt32 {
+    guard let group = getgrnam(name) else {
+        throw ValidationError("--socket-group \(name): there is no such group.")
+    }
+    return group.pointee.gr_gid
+}
