@@ -3,8 +3,14 @@ import Model
 /// A process that is held up.
 struct Sufferer: Sendable {
     var process: ProcessActivity
-    /// Milliseconds per second of wall time.
-    var stall: Double
+    /// Milliseconds per second of wall time, at most 1000: threads that wait side by side, and a wait that began in an
+    /// earlier tick and ended in this one, hold nobody up for longer than the second has.
+    let stall: Double
+
+    init(process: ProcessActivity, stall: Double) {
+        self.process = process
+        self.stall = min(stall, 1000)
+    }
 
     /// What a sentence calls it: `nginx (pid 812)`.
     var name: String { "\(process.comm) (pid \(process.identity.pid))" }

@@ -43,6 +43,12 @@ import Testing
         }
     }
 
+    @Test func `a batch job that stays within its fair share is not blamed`() {
+        let batch = Made.process(700, "xz").hogging(0.6, waiting: 300)
+        let found = Made.idle().stressed(cores: 1.2).adding(victim, batch).observed(SchedulerRule())
+        #expect(found.map { $0.finding.culprits.map(\.comm) } == [["stress-ng-cpu"]])
+    }
+
     @Test func `a build of many process groups does not suffer from itself`() {
         var tick = Made.idle().with {
             $0.host.cpu?.running = 9

@@ -71,6 +71,14 @@ import Testing
         #expect(sufferers.map(\.process.comm) == ["nginx"])
     }
 
+    @Test func `a wait that began seconds ago counts for no more than the second it ended in`() {
+        let parties = Parties([Made.process(20, "a").blocked(5000), Made.process(21, "b").blocked(400)])
+        let sufferers = parties.sufferers(from: []) { process, _ in
+            Double(process.scheduling?.blockedNanoseconds ?? 0) / 1e6
+        }
+        #expect(sufferers.map(\.stall) == [1000, 400])
+    }
+
     @Test func `a loop of parents ends`() {
         let parties = Parties([
             Made.process(20, "a", group: 20, parent: 21), Made.process(21, "b", group: 21, parent: 20),

@@ -20,8 +20,8 @@ struct PageFaultRule: Rule {
         var found: [(process: ProcessActivity, stall: Double, grade: Grade)] = []
         for process in situation.tick.processes where !process.isKernelThread {
             guard let faults = process.faults else { continue }
-            let stall = situation.millisecondsPerSecond(
-                faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0))
+            let waited = faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0)
+            let stall = Sufferer(process: process, stall: situation.millisecondsPerSecond(waited)).stall
             guard bands.strength(of: stall) >= 0.5 else { continue }
             let grade = bands.grade(of: stall).blamed(contention.relation(of: process, in: situation.parties))
             found.append((process, stall, grade))
