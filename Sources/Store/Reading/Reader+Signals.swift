@@ -115,6 +115,7 @@ extension EventSource {
                 """
             }
         let cpu = self == .blockIO ? "" : "'cpu', cpu, "
-        return "json_object('id', v.id, 'timestamp', timestamp, 'pid', pid, 'tid', tid, 'uid', uid, 'comm', comm, \(cpu)\(own))"
+        return
+            "json_object('id', v.id, 'timestamp', timestamp, 'pid', pid, 'tid', tid, 'uid', uid, 'comm', comm, \(cpu)\(own))"
     }
 }

@@ -78,7 +78,7 @@ struct SignalPlan {
     private var severities: [Severity] { Severity.allCases.filter { $0 >= query.minimumSeverity } }
 
     /// Names between commas, to be searched with `instr`: one statement serves every combination.
-    private func list(_ names: [String]) -> String { ",\(names.joined(separator: ",")),"}
+    private func list(_ names: [String]) -> String { ",\(names.joined(separator: ","))," }
 
     /// Every statement that a plan can use.
     static var statements: [String] {
