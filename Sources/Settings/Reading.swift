@@ -67,7 +67,7 @@ struct Reading {
         case .number(let place, let range):
             if let value = number(node, range, key) { settings[keyPath: place] = value }
         case .path(let place):
-            guard let value = node.scalar?.string, node.tag == Tag(.str) else {
+            guard let value = node.text else {
                 return fail(node, key.name, "\(node.described) is not text, allowed: \(key.allowed)")
             }
             guard (1...4095).contains(value.utf8.count), !value.utf8.contains(0) else {
@@ -163,7 +163,14 @@ extension Key {
 }
 
 extension Node {
-    fileprivate var isNull: Bool { scalar != nil && tag == Tag(.null) }
+    fileprivate var isNull: Bool { ["", "~", "null", "Null", "NULL"].contains(plainScalar) }
+
+    /// A scalar that YAML takes for text: in quotes, or no number, boolean or null.
+    fileprivate var text: String? {
+        guard let plain = plainScalar else { return scalar?.string }
+        let words = ["true", "false", "yes", "no", "on", "off"]
+        return isNull || plain.isDecimal || words.contains(plain.lowercased()) ? nil : plain
+    }
 
     /// The text of an unquoted scalar.
     fileprivate var plainScalar: String? { scalar.flatMap { $0.style == .plain ? $0.string : nil } }

@@ -24,7 +24,9 @@ extension Settings {
         try refuseAliases(in: yaml, file: file)
         var reading = Reading(file: file)
         do {
-            if let root = try compose(yaml: yaml) { reading.read(root: root) }
+            // The basic resolver guesses no types. `Reading` looks at the text itself; the default one would compile ten
+            // regular expressions, and bring in ICU, in every process.
+            if let root = try compose(yaml: yaml, .basic) { reading.read(root: root) }
         } catch let error as YamlError {
             throw SettingsErrors(errors: [SettingsError(error, yaml: yaml, file: file)])
         } catch {

@@ -94,6 +94,8 @@ struct Refused: CustomTestStringConvertible, Sendable {
         Refused(
             "a number for text", "database:\n  path: 5\n", "config.yaml:2: database.path: 5 is not text, \(path)"),
         Refused(
+            "a boolean for text", "database:\n  path: Yes\n", "config.yaml:2: database.path: Yes is not text, \(path)"),
+        Refused(
             "a map for text", "database:\n  path: {a: b}\n",
             "config.yaml:2: database.path: a map is not text, \(path)"),
         Refused(
