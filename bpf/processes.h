@@ -53,7 +53,7 @@ struct call {
 	__u64 slept_ns;   /* task_counters.slept_ns when it began */
 	__u64 blocked_ns; /* likewise */
 	__u32 number1;    /* number + 1; 0: in no call */
-	__u32 padding;
+	__u32 hurts;      /* 1: its sleep counts, whatever the number says */
 };
 
 /* What it means when a call sleeps. */

@@ -13,6 +13,10 @@ _Static_assert(sizeof(((struct call_stats *)0)->log2) == LOG2_SLOTS * sizeof(__u
 _Static_assert(sizeof(struct category_latency) == HISTOGRAM_BUCKETS * sizeof(__u64), "buckets");
 
 const volatile struct call_kind kinds[SYSCALL_NUMBERS];
+/* One number with many meanings, of which waiting for a lock is one. */
+const volatile __u32 fcntl_number;
+#define F_SETLKW 7
+#define F_OFD_SETLKW 38
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -27,6 +31,11 @@ struct {
 	__type(key, __u32);
 	__type(value, struct category_latency);
 } latency SEC(".maps");
+
+static __always_inline bool waits_for_lock(__u64 command)
+{
+	return command == F_SETLKW || command == F_OFD_SETLKW;
+}
 
 static __always_inline enum outcome handle_enter(struct hook_ledger *slot, struct pt_regs *regs, long number)
 {
@@ -47,6 +56,7 @@ static __always_inline enum outcome handle_enter(struct hook_ledger *slot, struc
 	state->call.slept_ns = state->counters.slept_ns;
 	state->call.blocked_ns = state->counters.blocked_ns;
 	state->call.number1 = number + 1;
+	state->call.hurts = number == fcntl_number && waits_for_lock(call_second_argument(regs));
 	slot->entered++;
 	return AGGREGATED;
 }

@@ -41,6 +41,11 @@ final class BPFObject {
             from: source, byteCount: min(Int(size), bytes.count))
     }
 
+    /// Sets a `const volatile` array.
+    func setConstant(_ variable: String, to elements: [some BitwiseCopyable]) {
+        elements.withUnsafeBytes { setConstant(variable, to: $0) }
+    }
+
     /// Sets a `const volatile` global of a fixed-width type.
     func setConstant(_ variable: String, to value: some BitwiseCopyable) {
         withUnsafeBytes(of: value) { setConstant(variable, to: $0) }

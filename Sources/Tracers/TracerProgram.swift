@@ -26,30 +26,27 @@ final class TracerProgram {
         try object.load()
         control = try object.section(".data.control")
         ledgerSlots = object.perCPUArray("ledger")
+        eventsPerSecond = limits.eventsPerSecond
+        control.set(\.event_threshold_ns, to: limits.eventThresholdNanoseconds)
+        control.set(\.event_interval_ns, to: Self.interval(limits.eventsPerSecond))
+        try attach(object)
         // What the ring holds twice over, and a second at the full rate.
         queue = try host.rings.add(
             ring: object.descriptor(of: "events"), recordSize: eventSize,
             limit: max(limits.eventsPerSecond, 2 * limits.ringBytes / eventSize))
-        eventsPerSecond = limits.eventsPerSecond
-        set(\.event_threshold_ns, to: limits.eventThresholdNanoseconds)
-        applyEventsPerSecond()
-        try attach(object)
     }
 
     /// Events per second that the token bucket lets through; takes effect with the next event.
     var eventsPerSecond: Int {
-        didSet { applyEventsPerSecond() }
+        didSet { control.set(\.event_interval_ns, to: Self.interval(eventsPerSecond)) }
     }
 
-    private func applyEventsPerSecond() {
-        set(\.event_interval_ns, to: eventsPerSecond > 0 ? 1_000_000_000 / UInt64(eventsPerSecond) : 0)
+    private static func interval(_ eventsPerSecond: Int) -> UInt64 {
+        eventsPerSecond > 0 ? 1_000_000_000 / UInt64(eventsPerSecond) : 0
     }
 
     /// Turns one field of `struct control`.
-    func set(_ field: PartialKeyPath<control>, to value: UInt64) {
-        guard let offset = MemoryLayout<CLibBPF.control>.offset(of: field) else { return }
-        control[offset, as: UInt64.self] = value
-    }
+    func set(_ field: PartialKeyPath<CLibBPF.control>, to value: UInt64) { control.set(field, to: value) }
 
     /// The events that have come since the last call, one record after the other, `eventSize` bytes each.
     func takeEvents() -> [UInt8] { queue.take() }
@@ -95,5 +92,13 @@ final class TracerProgram {
         ledger.droppedInUserSpace = queue.dropped
         cost.mapBytes = object.mapBytes
         return (ledger, cost)
+    }
+}
+
+extension MappedSection {
+    /// Stores a field of `struct control`, whose fields are all u64.
+    fileprivate func set(_ field: PartialKeyPath<CLibBPF.control>, to value: UInt64) {
+        guard let offset = MemoryLayout<CLibBPF.control>.offset(of: field) else { return }
+        self[offset, as: UInt64.self] = value
     }
 }

@@ -28,13 +28,15 @@ static __always_inline bool last_thread(struct task_struct *task)
 }
 
 /* CO-RE cannot tell pt_regs of x86-64 and arm64 apart by name; they differ in where the system call's number and
- * its first argument are. */
+ * its arguments are. */
 struct pt_regs___x86 {
+	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
 } __attribute__((preserve_access_index));
 
 struct pt_regs___arm64 {
+	unsigned long regs[31];
 	unsigned long orig_x0;
 	int syscallno;
 } __attribute__((preserve_access_index));
@@ -55,6 +57,14 @@ static __always_inline __u64 call_first_argument(struct pt_regs *regs)
 	struct pt_regs___arm64 *arm64 = (void *)regs;
 
 	return bpf_core_field_exists(x86->orig_ax) ? x86->di : arm64->orig_x0;
+}
+
+static __always_inline __u64 call_second_argument(struct pt_regs *regs)
+{
+	struct pt_regs___x86 *x86 = (void *)regs;
+	struct pt_regs___arm64 *arm64 = (void *)regs;
+
+	return bpf_core_field_exists(x86->orig_ax) ? x86->si : arm64->regs[1];
 }
 
 /* A 32-bit program's call has another architecture's number. arch/x86 marks it in thread_info.status (TS_COMPAT),

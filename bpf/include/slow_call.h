@@ -22,7 +22,7 @@ static __always_inline struct call_time call_time(struct task_state *state, stru
 		slept += phase;
 	if (state->phase == BLOCKED)
 		blocked += phase;
-	if (wait == WAIT_HURTS)
+	if (wait == WAIT_HURTS || call->hurts)
 		time.stalled_ns = latency;
 	else if (wait == WAIT_UNCLEAR && known && slept < latency)
 		time.stalled_ns = latency - slept;
