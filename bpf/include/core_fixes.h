@@ -1,0 +1,77 @@
+/* Where kernels differ. Each shim names the commit that made it necessary. */
+#pragma once
+#include "kernel_types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* 2f064a59a11f (5.14): task_struct.state became __state. */
+struct task_struct___before_5_14 {
+	long state;
+} __attribute__((preserve_access_index));
+
+/* fa2c3254d7cf (5.18): sched_switch got prev_state as its last argument. User space counts the arguments before the
+ * program is loaded; the verifier removes the branch that does not apply. */
+const volatile bool switch_has_state = true;
+
+static __always_inline __u32 task_state_bits(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return task->__state;
+	return ((struct task_struct___before_5_14 *)task)->state;
+}
+
+/* 9a48e7564ac8 (6.16) gave sched_process_exit a second argument, group_dead. signal->live is brought down just before
+ * the hook on every kernel and says the same; two threads that end at once may both see 0. */
+static __always_inline bool last_thread(struct task_struct *task)
+{
+	return task->signal->live.counter == 0;
+}
+
+/* CO-RE cannot tell pt_regs of x86-64 and arm64 apart by name; they differ in where the system call's number and
+ * its arguments are. */
+struct pt_regs___x86 {
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+} __attribute__((preserve_access_index));
+
+struct pt_regs___arm64 {
+	unsigned long regs[31];
+	unsigned long orig_x0;
+	int syscallno;
+} __attribute__((preserve_access_index));
+
+struct pt_regs;
+
+static __always_inline long call_number(struct pt_regs *regs)
+{
+	struct pt_regs___x86 *x86 = (void *)regs;
+	struct pt_regs___arm64 *arm64 = (void *)regs;
+
+	return bpf_core_field_exists(x86->orig_ax) ? (long)x86->orig_ax : arm64->syscallno;
+}
+
+static __always_inline __u64 call_first_argument(struct pt_regs *regs)
+{
+	struct pt_regs___x86 *x86 = (void *)regs;
+	struct pt_regs___arm64 *arm64 = (void *)regs;
+
+	return bpf_core_field_exists(x86->orig_ax) ? x86->di : arm64->orig_x0;
+}
+
+static __always_inline __u64 call_second_argument(struct pt_regs *regs)
+{
+	struct pt_regs___x86 *x86 = (void *)regs;
+	struct pt_regs___arm64 *arm64 = (void *)regs;
+
+	return bpf_core_field_exists(x86->orig_ax) ? x86->si : arm64->regs[1];
+}
+
+/* A 32-bit program's call has another architecture's number. arch/x86 marks it in thread_info.status (TS_COMPAT),
+ * arch/arm64 in thread_info.flags (TIF_32BIT). */
+static __always_inline bool call_is_compat(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->thread_info.status))
+		return task->thread_info.status & 0x0002;
+	return task->thread_info.flags & (1 << 22);
+}

@@ -1,0 +1,61 @@
+/* One task storage for all tracers: looking it up is the dearest thing that a hook does, so it happens once. The map
+ * belongs to processes.bpf.c; the tracers are given its file descriptor before they are loaded. */
+#pragma once
+#include "../processes.h"
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+
+struct task_state {
+	struct task_counters counters;
+
+	/* sched_tracer */
+	__u64 phase_since_ns;
+	__u64 longest_wait_ns;
+	__u64 longest_wait_epoch;
+	__u32 phase;
+	__u32 padding;
+
+	/* syscall_tracer */
+	struct call call;
+
+	/* page_fault_tracer: the fault being handled; address 0 means none */
+	__u64 fault_address;
+	__u64 fault_start_ns;
+	__u64 fault_code;
+
+	/* processes: names these numbers, and their sum at the last report */
+	__u64 id;
+	__u64 reported_sum;
+};
+
+/* The kernel puts 72 bytes in front; together they shall fit the 512-byte slab. */
+_Static_assert(sizeof(struct task_state) <= 512 - 72, "the element would take a 1 KB slab");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_state);
+} tasks SEC(".maps");
+
+/* NULL when there is no memory, or when the allocation would wait for itself. */
+static __always_inline struct task_state *task_state_create(struct task_struct *task)
+{
+	return bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline struct task_state *task_state_find(struct task_struct *task)
+{
+	return bpf_task_storage_get(&tasks, task, NULL, 0);
+}
+
+static __always_inline void identify(struct task_identity *identity, struct task_struct *task)
+{
+	identity->start_ticks = task->group_leader->start_boottime / 10000000;
+	identity->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	identity->pid = task->tgid;
+	identity->tid = task->pid;
+	identity->uid = task->cred->uid.val;
+	bpf_probe_read_kernel(identity->comm, sizeof(identity->comm), task->comm);
+	identity->padding = 0;
+}

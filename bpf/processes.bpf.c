@@ -1,0 +1,141 @@
+/* Per-thread numbers: the walk that reads them once a tick, and the hook that hands over those of a thread that ends. */
+#include "include/kernel_types.h"
+
+#define HOOKS 1
+#include "include/core_fixes.h"
+#include "include/ledger.h"
+#include "include/ring.h"
+#include "include/slow_call.h"
+#include <bpf/bpf_tracing.h>
+
+/* task_state.id of a thread whose exit has been reported. */
+#define ENDED (~0ULL)
+
+volatile struct walk walk SEC(".data.walk");
+/* enum call_wait by number; filled in before loading. */
+const volatile __u8 call_waits[SYSCALL_NUMBERS];
+/* Only the walk writes these, and walks do not overlap. */
+__u64 last_id;
+__u64 claimed_calls;
+
+static __always_inline void describe(struct thread_header *header, struct task_struct *task, struct task_state *state)
+{
+	struct signal_struct *signal = task->signal;
+
+	identify(&header->task, task);
+	header->longest_wait_ns = state->longest_wait_ns;
+	header->longest_wait_epoch = state->longest_wait_epoch;
+	header->parent = task->real_parent->tgid;
+	header->process_group = signal->pids[PID_GROUP]->numbers[0].nr;
+	header->session = signal->pids[PID_SESSION]->numbers[0].nr;
+	header->threads = signal->nr_threads;
+	header->kernel_thread = (task->flags & PF_KTHREAD) != 0;
+}
+
+static __always_inline __u64 counters_sum(struct task_state *state)
+{
+	__u64 *counters = (__u64 *)&state->counters;
+	__u64 sum = 0;
+
+#pragma unroll
+	for (int i = 0; i < sizeof(struct task_counters) / sizeof(__u64); i++)
+		sum += counters[i];
+	return sum;
+}
+
+/* Whether the thread is in a call that stalls; says how if so. */
+static __always_inline bool hangs(struct thread_header *header, struct task_state *state)
+{
+	__u32 number = header->call.number1 - 1;
+	struct call_time time;
+
+	if (!header->call.number1 || number >= SYSCALL_NUMBERS || call_waits[number] == WAIT_MEANT)
+		return false;
+	header->call_now_ns = bpf_ktime_get_ns();
+	/* The call may have returned since it was copied, and time is read on another CPU. */
+	if (header->call_now_ns < header->call.start_ns || header->call_now_ns < state->phase_since_ns)
+		return false;
+	time = call_time(state, &header->call, call_waits[number], header->call_now_ns, walk.scheduler_since_ns);
+	if (time.stalled_ns < walk.running_threshold_ns)
+		return false;
+	header->call_hangs = 1;
+	header->call_blocked_ns = time.blocked_ns;
+	header->call_blocked_known = walk.scheduler_since_ns && header->call.start_ns >= walk.scheduler_since_ns;
+	return true;
+}
+
+/* The id under which this thread is reported, or ENDED when its exit has been. */
+static __always_inline __u64 state_id(struct task_state *state)
+{
+	__u64 id = state->id, taken;
+
+	if (id)
+		return id;
+	taken = __sync_val_compare_and_swap(&state->id, 0, last_id + 1);
+	return taken ? taken : ++last_id;
+}
+
+SEC("iter/task")
+int threads(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct seq_file *seq = context->meta->seq;
+	struct thread_header header = {};
+	struct task_state *state;
+	__u64 sum;
+
+	if (!task)
+		return 0;
+	state = task_state_find(task);
+	if (!state)
+		return 0;
+	if (walk.claim_calls && __sync_lock_test_and_set(&state->call.number1, 0))
+		claimed_calls++;
+	/* The sum is taken first: what is counted from here on makes it differ from the next one. */
+	sum = counters_sum(state);
+	header.call = state->call;
+	if (!hangs(&header, state) && sum == state->reported_sum && !walk.everything)
+		return 0;
+	header.state = state_id(state);
+	if (header.state == ENDED)
+		return 0;
+	describe(&header, task, state);
+	/* A record that does not fit is asked for again with the next read, so it is marked only when it is written. */
+	if (!bpf_seq_write(seq, &header, sizeof(header)) &&
+	    !bpf_seq_write(seq, &state->counters, sizeof(state->counters)))
+		state->reported_sum = sum;
+	return 0;
+}
+
+static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct task_struct *task)
+{
+	struct task_state *state = task_state_find(task);
+	struct thread_record *record;
+
+	if (!state)
+		return FILTERED; /* nothing was counted */
+	if (__sync_lock_test_and_set(&state->call.number1, 0))
+		slot->abandoned++;
+	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+	if (!record)
+		return LOST_MAP_FULL;
+	__builtin_memset(&record->header, 0, sizeof(record->header));
+	describe(&record->header, task, state);
+	record->header.state = __sync_lock_test_and_set(&state->id, ENDED);
+	record->header.ended = last_thread(task) ? 2 : 1;
+	record->counters = state->counters;
+	bpf_ringbuf_submit(record, ring_wakeup(&events));
+	return AGGREGATED;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	struct hook_run run;
+
+	if (!hook_enter(&run, 0))
+		return 0;
+	return hook_leave(&run, handle_exit(run.ledger, task));
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

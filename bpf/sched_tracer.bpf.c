@@ -1,0 +1,192 @@
+/* Where threads spend their time: on a CPU, waiting for one, in D state, asleep. Long waits for a CPU become events. */
+#include "sched_tracer.h"
+
+#include "include/core_fixes.h"
+#include "include/histogram.h"
+#define HOOKS SCHED_HOOKS
+#include "include/ledger.h"
+#include "include/sampling.h"
+#include "include/task_state.h"
+#include <bpf/bpf_tracing.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct run_queue);
+} run_queues SEC(".maps");
+
+static __always_inline struct run_queue *this_run_queue(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&run_queues, &zero);
+}
+
+static __always_inline void enter_phase(struct task_state *state, enum phase phase, __u64 now)
+{
+	state->phase = phase;
+	state->phase_since_ns = now;
+}
+
+/* What a task does that leaves the CPU. Preempted on the way to sleep it still wants to run. */
+static __always_inline enum phase phase_after(bool preempt, __u32 task_state)
+{
+	if (preempt || !task_state)
+		return PREEMPTED;
+	if (task_state & TASK_UNINTERRUPTIBLE) /* TASK_IDLE: a kernel thread with nothing to do */
+		return task_state & TASK_NOLOAD ? SLEEPING : BLOCKED;
+	return task_state & TASK_INTERRUPTIBLE ? SLEEPING : PAUSED;
+}
+
+static __always_inline enum outcome handle_switch_out(struct task_struct *task, bool preempt, __u32 task_state,
+						      __u64 now)
+{
+	struct run_queue *queue = this_run_queue();
+	struct task_state *state;
+	enum phase phase;
+	__u64 since, ns;
+
+	if (!task->pid)
+		return FILTERED; /* the idle task */
+	/* A dead task's storage is not made anew: its numbers have been handed over. */
+	state = task_state & TASK_DEAD ? task_state_find(task) : task_state_create(task);
+	if (!state || !queue)
+		return task_state & TASK_DEAD ? FILTERED : LOST_STORAGE;
+	/* As the kernel decides between nvcsw and nivcsw. */
+	if (!preempt && task_state) {
+		state->counters.voluntary++;
+		queue->voluntary++;
+	} else {
+		state->counters.involuntary++;
+		queue->involuntary++;
+	}
+	phase = state->phase;
+	since = state->phase_since_ns;
+	enter_phase(state, phase_after(preempt, task_state), now);
+	if (phase != RUNNING)
+		return LOST_START_MISSING; /* it has been running since before we were attached */
+	ns = now - since;
+	state->counters.cpu_ns += ns;
+	histogram_add(queue->on_cpu, ns);
+	return AGGREGATED;
+}
+
+struct wait {
+	__u64 since;
+	__u64 now;
+	enum phase phase;
+};
+
+/* Off the hot path: only for waits that lasted. */
+static __noinline int emit_event(struct hook_ledger *slot, struct task_struct *task, struct task_struct *previous,
+				 struct wait *wait)
+{
+	struct sched_event *event;
+
+	if (!slot || !wait)
+		return 0;
+	event = event_reserve(slot, wait->now, sizeof(*event));
+	if (!event)
+		return 0;
+	identify(&event->task, task);
+	identify(&event->previous, previous);
+	event->time_ns = wait->now;
+	event->wait_ns = wait->now - wait->since;
+	event->cpu = bpf_get_smp_processor_id();
+	event->preempted = wait->phase == PREEMPTED;
+	event_submit(slot, event);
+	return 0;
+}
+
+static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, struct task_struct *task,
+						     struct task_struct *previous, __u64 now)
+{
+	struct run_queue *queue = this_run_queue();
+	struct task_state *state;
+	struct wait wait;
+	__u64 ns;
+
+	if (!task->pid)
+		return FILTERED;
+	state = task_state_create(task);
+	if (!state || !queue)
+		return LOST_STORAGE;
+	wait = (struct wait){.since = state->phase_since_ns, .now = now, .phase = state->phase};
+	enter_phase(state, RUNNING, now);
+	if (wait.phase != WOKEN && wait.phase != PREEMPTED)
+		return LOST_START_MISSING; /* it has been runnable since before we were attached */
+	ns = now - wait.since;
+	state->counters.waits++;
+	state->counters.wait_ns += ns;
+	if (state->longest_wait_ns < ns || state->longest_wait_epoch != control.epoch) {
+		state->longest_wait_ns = ns;
+		state->longest_wait_epoch = control.epoch;
+	}
+	histogram_add(wait.phase == WOKEN ? queue->woken : queue->preempted, ns);
+	if (ns >= control.event_threshold_ns)
+		emit_event(slot, task, previous, &wait);
+	return AGGREGATED;
+}
+
+static __always_inline enum outcome handle_wakeup(struct task_struct *task, bool is_new)
+{
+	struct task_state *state = task_state_create(task);
+	struct run_queue *queue = this_run_queue();
+	__u64 now, ns;
+
+	if (!state || !queue)
+		return LOST_STORAGE;
+	if (!is_new)
+		state->counters.wakeups++;
+	/* Woken before it got to sleep, or while it waits for a CPU already. */
+	if (state->phase == RUNNING || state->phase == WOKEN || state->phase == PREEMPTED)
+		return AGGREGATED;
+	now = bpf_ktime_get_ns();
+	ns = now - state->phase_since_ns;
+	if (state->phase == SLEEPING)
+		state->counters.slept_ns += ns;
+	if (state->phase == BLOCKED) {
+		state->counters.blocked_ns += ns;
+		queue->blocked_ns += ns;
+	}
+	enter_phase(state, WOKEN, now);
+	return AGGREGATED;
+}
+
+/* The scheduler's lock is held in all of these, so a task's phases follow one another. */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch, bool preempt, struct task_struct *previous, struct task_struct *next)
+{
+	__u32 state = switch_has_state ? (__u32)ctx[3] : task_state_bits(previous);
+	__u64 now = bpf_ktime_get_ns();
+	struct hook_run run;
+
+	if (hook_enter(&run, HOOK_SWITCH_OUT))
+		hook_leave(&run, handle_switch_out(previous, preempt, state, now));
+	if (hook_enter(&run, HOOK_SWITCH_IN))
+		hook_leave(&run, handle_switch_in(run.ledger, next, previous, now));
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(sched_wakeup, struct task_struct *task)
+{
+	struct hook_run run;
+
+	if (!hook_enter(&run, HOOK_WAKEUP))
+		return 0;
+	return hook_leave(&run, handle_wakeup(task, false));
+}
+
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(sched_wakeup_new, struct task_struct *task)
+{
+	struct hook_run run;
+
+	if (!hook_enter(&run, HOOK_WAKEUP_NEW))
+		return 0;
+	return hook_leave(&run, handle_wakeup(task, true));
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
