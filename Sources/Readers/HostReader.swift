@@ -5,7 +5,7 @@ import Model
 /// Each source is read on its own: one that fails leaves its part `nil` and says why in ``HostReading/readers``, the others
 /// go on. Those that can take long come last. Files stay open between ticks. One owner at a time calls it; it cannot be
 /// copied.
-public struct HostReader: ~Copyable {
+public struct HostReader: ~Copyable, Sendable {
     private let clock: @Sendable () -> UInt64
     private var buffer = ReadBuffer()
     private var dutyCycles: [DutyCycle] = []

@@ -1,7 +1,8 @@
 import Glibc
 
 /// One buffer for all readers: a file is parsed where it was read to, then the next one takes its place.
-struct ReadBuffer: ~Copyable {
+// @unchecked because the memory belongs to this value alone, which cannot be copied.
+struct ReadBuffer: ~Copyable, @unchecked Sendable {
     /// No file that a reader reads is larger on a sane host: 64 cores make 30 KB of `/proc/stat`, a thousand interfaces
     /// 150 KB of `/proc/net/dev`.
     static let limit = 4 << 20

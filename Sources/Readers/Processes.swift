@@ -23,7 +23,7 @@ public struct ProcessLimits: Sendable, Equatable {
 /// the time since a process was visited last.
 struct ProcessReader: ~Copyable {
     /// What is remembered of one process.
-    private struct Known {
+    struct Known {
         var stat: ProcessStat
         var time: UInt64
         var round: UInt64
@@ -51,7 +51,7 @@ struct ProcessReader: ~Copyable {
     private let ticksPerSecond = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
     private let pageSize = UInt64(max(1, sysconf(Int32(_SC_PAGESIZE))))
     private var directory: ProcessDirectory
-    private var known: [Int32: Known] = [:]
+    private(set) var known: [Int32: Known] = [:]
     private var openCount = 0
     private var round: UInt64 = 0
     private var onTop: [Int32] = []

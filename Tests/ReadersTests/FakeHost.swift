@@ -53,6 +53,12 @@ final class FakeHost: Sendable {
         try write("/proc/\(pid)/cgroup", "0::/app\n")
     }
 
+    /// Ends a process: a stat file that is open says nothing any more.
+    func end(_ pid: Int32) throws {
+        try write("/proc/\(pid)/stat", "")
+        try remove("/proc/\(pid)")
+    }
+
     private func url(_ path: String) -> URL { URL(fileURLWithPath: root + path) }
 }
 

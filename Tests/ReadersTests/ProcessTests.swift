@@ -86,12 +86,23 @@ struct ProcessTests {
         _ = reader.read()
         host.advance(seconds: 1)
         #expect(Set(reader.read().processes?.map(\.identity.pid) ?? []) == [10, 11])
-        try host.write("/proc/10/stat", "")
-        try host.remove("/proc/10")
+        try host.end(10)
         host.advance(seconds: 1)
         let reading = reader.read()
         #expect(reading.processes?.map(\.identity.pid) == [11])
         #expect(reading.readers.last?.error == nil)
+    }
+
+    @Test func `nothing is remembered of processes that ended`() throws {
+        let host = try FakeHost("large")
+        for pid in Int32(100)..<150 { try host.writeProcess(pid) }
+        var buffer = ReadBuffer()
+        var reader = ProcessReader(root: host.root, limits: ProcessLimits(visitsPerTick: 20, detailed: 4))
+        for tick in UInt64(1)...4 { _ = try reader.read(&buffer, at: tick * 1_000_000_000, watching: []) }
+        #expect(reader.known.count == 50)
+        for pid in Int32(100)..<149 { try host.end(pid) }
+        for tick in UInt64(5)...14 { _ = try reader.read(&buffer, at: tick * 1_000_000_000, watching: []) }
+        #expect(Array(reader.known.keys) == [149])
     }
 
     @Test func `with more processes than visits a round takes several ticks, and the top is seen in every one`() throws
