@@ -10,7 +10,7 @@ public struct MetricName: Sendable, Hashable {
 }
 
 /// A series on a regular grid.
-public struct Series: Sendable {
+public struct Series: Sendable, Equatable {
     public struct Point: Sendable, Equatable {
         /// Start of the step.
         public var time: Timestamp
@@ -51,9 +51,44 @@ public struct SeriesQuery: Sendable {
 }
 
 extension Reader {
-    /// A series on the grid `from`, `from + step`, … below `to`; `nil` when the metric has never been recorded.
-    public func series(_ query: SeriesQuery) throws -> Series? { nil }
+    /// Points that one answer may hold.
+    public static let maximumPoints: Int64 = 11_000
+    /// Seconds of the longest step.
+    public static let maximumStep: Int64 = 366 * 86_400
+
+    /// A series on a grid of multiples of the step, from the one at or before `from` to the last before `to`; `nil` when
+    /// the metric has never been recorded. Costs as much as the answer is long, whatever the database holds.
+    public func series(_ query: SeriesQuery) throws -> Series? {
+        guard (1...Self.maximumStep).contains(query.step), query.from < query.to else {
+            throw StoreError.invalid("a series needs a step of 1 second to 366 days, and an end after its start")
+        }
+        guard query.percentiles.count <= 10 else { throw StoreError.invalid("at most 10 percentiles") }
+        return try read { _, db in
+            var found: (id: Int64, kind: MetricName.Kind)?
+            try db.cachedStatement(sql: "SELECT id, kind FROM metrics WHERE name = ?").rows({ $0.add(query.metric) }) {
+                found = ($0.int(0), MetricName.Kind(rawValue: Int($0.int(1))) ?? .number)
+            }
+            guard let found else { return nil }
+            let source = try SeriesSource(metric: found.id, kind: found.kind, db)
+            guard let tier = source.tier(from: query.from.seconds, step: query.step) else { return nil }
+            let resolution = source.tiers[tier].width
+            var grid = try SeriesGrid(
+                from: query.from.seconds, to: query.to.seconds, step: max(query.step, resolution), kind: found.kind)
+            try source.read(tier: tier, seconds: grid.start..<grid.end, into: &grid)
+            return Series(
+                metric: MetricName(name: query.metric, kind: found.kind), step: grid.step, resolution: resolution,
+                points: grid.points(percentiles: query.percentiles))
+        }
+    }
 
     /// Everything that has been recorded, by name.
-    public func metrics() throws -> [MetricName] { [] }
+    public func metrics() throws -> [MetricName] {
+        try read { _, db in
+            var metrics: [MetricName] = []
+            try db.cachedStatement(sql: "SELECT name, kind FROM metrics ORDER BY name").rows {
+                metrics.append(MetricName(name: $0.text(0), kind: .init(rawValue: Int($0.int(1))) ?? .number))
+            }
+            return metrics
+        }
+    }
 }

@@ -8,10 +8,10 @@ public enum EventSource: String, CaseIterable, Sendable {
     /// What a row takes on disk beside its `comm`, index entry included: measured on full pages, rounded up.
     var fixedBytes: Int {
         switch self {
-        case .syscalls: 105
-        case .scheduler: 95
-        case .pageFaults: 95
-        case .blockIO: 110
+        case .syscalls: 85
+        case .scheduler: 70
+        case .pageFaults: 75
+        case .blockIO: 85
         }
     }
 }

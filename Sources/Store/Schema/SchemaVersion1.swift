@@ -136,10 +136,9 @@ enum SchemaVersion1 {
             id INTEGER PRIMARY KEY CHECK (id = 1),
             last_commit INTEGER NOT NULL, -- when the latest batch was written
             last_tick INTEGER NOT NULL, -- the newest measurement in it
-            last_signal_id INTEGER NOT NULL, -- ids are never reused, also after a clean-up
-            entity_sweep INTEGER NOT NULL -- entities up to here have been looked at
+            last_signal_id INTEGER NOT NULL -- ids are never reused, also after a clean-up
         )
         """,
-        "INSERT INTO store_state VALUES (1, 0, 0, 0, 0)",
+        "INSERT INTO store_state VALUES (1, 0, 0, 0)",
     ]
 }

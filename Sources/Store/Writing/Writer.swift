@@ -10,7 +10,6 @@ import Model
 public final class Writer: Sendable {
     private let monitor: Monitor<WriterState>
     private let configuration: WriterConfiguration
-    private let lock: WriterLock
     /// Episodes that had not closed when the database was last written.
     private let resumed: [Episode]
     /// The id for the next episode: above every id that was ever in this database.
@@ -20,7 +19,6 @@ public final class Writer: Sendable {
     ///
     /// Throws `StoreError`: another writer runs, the file is not ours, it is damaged, or it is of a newer schema.
     public init(path: String, configuration: WriterConfiguration = WriterConfiguration()) throws {
-        lock = try WriterLock(database: path)
         self.configuration = configuration
         let session = try WriterSession(path: path, configuration: configuration)
         do {

@@ -2,8 +2,8 @@ import Glibc
 
 /// One writer per database: an advisory lock on `PATH-writer`, which also names the process that holds it. The kernel lets
 /// go of it when the process ends, however it ends.
-final class WriterLock: Sendable {
-    private let descriptor: Int32
+final class WriterLock {
+    private var descriptor: Int32
 
     init(database path: String) throws {
         let lockPath = path + "-writer"
@@ -23,5 +23,10 @@ final class WriterLock: Sendable {
         pwrite(descriptor, text, text.count, 0)
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    func release() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
 }

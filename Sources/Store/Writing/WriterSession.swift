@@ -14,6 +14,7 @@ final class WriterSession {
     }
 
     let path: String
+    private let lock: WriterLock
     private let queue: DatabaseQueue
     private var memory: Memory
     private var retention: Retention
@@ -21,6 +22,7 @@ final class WriterSession {
 
     init(path: String, configuration: WriterConfiguration) throws {
         self.path = path
+        lock = try WriterLock(database: path)
         checkpointer = Checkpointer(path: path, limit: configuration.walBytes)
         queue = try WriterConnection.open(path, configuration: configuration)
         retention = Retention(configuration)
@@ -66,7 +68,7 @@ final class WriterSession {
     func prune(before cutoff: Timestamp) throws -> Int {
         try queue.writeWithoutTransaction { db in
             try checkpointer.beforeWrite(db)
-            return try Retention.deleteSignals(db, before: cutoff)
+            return try retention.deleteSignals(db, before: cutoff)
         }
     }
 
@@ -86,5 +88,6 @@ final class WriterSession {
     func close() {
         try? queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         try? queue.close()
+        lock.release()
     }
 }
