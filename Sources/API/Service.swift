@@ -9,6 +9,8 @@ public struct Service: Sendable {
     /// Data older than this is stale: health says so with 503, other replies with `"stale": true`.
     let staleAfterSeconds: Double
     let clock: @Sendable () -> Timestamp
+    /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
+    private let recentHealth = Recent<Reader.Health>(lifetime: .milliseconds(100))
     /// Who received the request that is being answered, for `/api/diagnostics`.
     var server: Server?
 
@@ -53,6 +55,9 @@ public struct Service: Sendable {
                 .response(path: request.path)
         }
     }
+
+    /// Counts, freshness and components, at most 100 ms old; how old the data is, is computed from them each time.
+    func currentHealth() throws -> Reader.Health { try recentHealth.value { try reader.health() } }
 
     /// Seconds since `time`; 0 when the clock was set back behind it.
     func age(of time: Timestamp) -> Double { max(0, clock().seconds(since: time)) }

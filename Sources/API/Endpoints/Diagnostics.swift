@@ -10,7 +10,7 @@ extension Service {
         var checks: [Check] = []
         var lastTick = Timestamp(nanoseconds: 0)
         do {
-            let health = try reader.health()
+            let health = try currentHealth()
             lastTick = health.lastTick
             checks.append(
                 Check("database", .ok, ["connected", "\(health.signalCount) signals, \(health.openSignals) open"]))

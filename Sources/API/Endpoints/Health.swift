@@ -6,7 +6,7 @@ extension Service {
     func health(_ parameters: inout Parameters) throws -> Reply {
         try parameters.finish()
         do {
-            let health = try reader.health()
+            let health = try currentHealth()
             let isStale = isStale(health.lastTick)
             let missing = health.components.filter { $0.state.status != .ok }.map(\.state.component)
             var reply = Reply { json in
@@ -46,7 +46,7 @@ extension Service {
     func ready(_ parameters: inout Parameters) throws -> Reply {
         try parameters.finish()
         do {
-            let lastTick = try reader.health().lastTick
+            let lastTick = try currentHealth().lastTick
             let isStale = isStale(lastTick)
             var reply = Reply(capacity: 256) { json in
                 json.member("status", isStale ? "unready" : "ready")

@@ -1,0 +1,185 @@
+import FastCGI
+import Foundation
+import Glibc
+import Testing
+
+@testable import API
+
+private let nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].first { (path: String) in access(path, X_OK) == 0 }
+
+/// A real nginx with the shipped configuration, in front of workers in this process.
+private final class Site {
+    let host: Host
+    let port: Int
+    private(set) var workers: [Server] = []
+    private let directory: URL
+    private let process = Process()
+
+    init() throws {
+        host = try Host()
+        directory = URL(filePath: NSTemporaryDirectory()).appending(path: "nginx-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        port = try Self.freePort()
+        for name in ["1", "2"] { workers.append(try worker(name)) }
+        let shipped = URL(filePath: #filePath).appending(path: "../../../nginx").standardized
+        var text = try String(contentsOf: shipped.appending(path: "kernelsight.conf.in"), encoding: .utf8)
+        let servers = ["1", "2"].map { "server unix:\(directory.path)/\($0).sock max_fails=0;" }.joined(separator: " ")
+        for (place, value) in [
+            ("@PORT@", "\(port)"), ("@SERVERS@", servers), ("@RUN@", directory.path), ("@LOG@", directory.path),
+            ("@ROOT@", shipped.path),
+        ] {
+            text = text.replacingOccurrences(of: place, with: value)
+        }
+        let configuration = directory.appending(path: "nginx.conf")
+        try text.write(to: configuration, atomically: true, encoding: .utf8)
+        let path = try #require(nginx)
+        let arguments = [
+            "-p", directory.path, "-c", configuration.path, "-g", "daemon off;" + (geteuid() == 0 ? " user root;" : ""),
+        ]
+        let check = try Process.run(URL(filePath: path), arguments: ["-q", "-t"] + arguments)
+        check.waitUntilExit()
+        try #require(check.terminationStatus == 0, "nginx refuses its configuration")
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        try process.run()
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try self.get("/api/health/live", failing: "").status != 200 {
+            try #require(ContinuousClock.now < deadline, "nginx does not answer")
+            sched_yield()
+        }
+    }
+
+    deinit {
+        process.terminate()
+        process.waitUntilExit()
+        for worker in workers { worker.stop() }
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    func worker(_ name: String) throws -> Server {
+        let service = host.service
+        let server = try Server(path: directory.appending(path: "\(name).sock").path, mode: 0o666, threads: 16) {
+            service.respond(to: $0, on: $1)
+        }
+        try server.start()
+        return server
+    }
+
+    struct Page {
+        var status = 0
+        var head = ""
+        var body = ""
+        func header(_ name: String) -> String? {
+            head.split(separator: "\r\n").first { $0.lowercased().hasPrefix(name.lowercased() + ": ") }
+                .map { String($0.dropFirst(name.count + 2)) }
+        }
+    }
+
+    /// One request on a connection of its own.
+    func get(_ path: String, method: String = "GET", headers: String = "", failing: String? = nil) throws -> Page {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let connected = withUnsafeBytes(of: address) {
+            connect(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
+        }
+        if connected != 0, failing != nil { return Page() }
+        try #require(connected == 0)
+        let request = Array("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(headers)\r\n".utf8)
+        try #require(send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count)
+        var reply: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { break }
+            reply += chunk[..<count]
+        }
+        let text = String(decoding: reply, as: UTF8.self)
+        guard let end = text.firstRange(of: "\r\n\r\n") else { return Page() }
+        let head = String(text[..<end.lowerBound])
+        return Page(
+            status: Int(head.dropFirst(9).prefix(3)) ?? 0, head: head, body: String(text[end.upperBound...]))
+    }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutableBytes(of: &address) {
+            let pointer = $0.assumingMemoryBound(to: sockaddr.self).baseAddress
+            return bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
+        }
+        try #require(result == 0)
+        return Int(in_port_t(bigEndian: address.sin_port))
+    }
+}
+
+@Suite(.serialized, .enabled(if: nginx != nil, "nginx is not installed"))
+struct NginxTests {
+    @Test func `replies are kept for a second, by method, and health is not`() throws {
+        let site = try Site()
+        let head = try site.get("/api/stats", method: "HEAD")
+        #expect(head.status == 200)
+        #expect(head.body == "")
+        let first = try site.get("/api/stats")
+        #expect(first.body.hasPrefix("{\"total_signals\":0"))
+        #expect(first.header("Content-Length") == head.header("Content-Length"))
+        let second = try site.get("/api/stats")
+        #expect(["HIT", "STALE", "UPDATING"].contains(second.header("X-Cache-Status")))
+        let tag = try #require(second.header("ETag"))
+        #expect(try site.get("/api/stats", headers: "If-None-Match: \(tag)\r\n").status == 304)
+        #expect(try site.get("/api/health").header("X-Cache-Status") == nil)
+        #expect(try site.get("/api/health").header("Cache-Control") == "no-store")
+    }
+
+    @Test func `problems of the workers pass, and nginx has its own in the same form`() throws {
+        let site = try Site()
+        let bad = try site.get("/api/signals?limit=0")
+        #expect(bad.status == 422)
+        #expect(bad.body.contains("\"parameter\":\"limit\""))
+        #expect(bad.header("X-Content-Type-Options") == "nosniff")
+        for (path, method, status) in [("/none", "GET", 404), ("/", "POST", 405), ("/api/stats", "POST", 405)] {
+            let page = try site.get(path, method: method)
+            #expect(page.status == status)
+            #expect(page.header("Content-Type") == "application/problem+json")
+            #expect(page.body.contains("\"status\":\(status)"))
+        }
+        #expect(try site.get("/problems/404.json").status == 404)
+    }
+
+    @Test func `the page may load nothing from elsewhere and run nothing inline`() throws {
+        let site = try Site()
+        let page = try site.get("/")
+        #expect(page.status == 200)
+        #expect(page.header("Content-Type") == "text/html; charset=utf-8")
+        let policy = try #require(page.header("Content-Security-Policy"))
+        #expect(policy.contains("default-src 'none'") && !policy.contains("unsafe"))
+        for address in ["/app.js", "/style.css"] { #expect(try site.get(address).status == 200) }
+    }
+
+    @Test func `a worker that goes is not missed, and without any the last reply is served`() throws {
+        let site = try Site()
+        #expect(try site.get("/api/stats").status == 200)
+        site.workers[0].stop()
+        for limit in 1...50 { #expect(try site.get("/api/signals?limit=\(limit)").status == 200) }
+        for _ in 1...50 { #expect(try site.get("/api/health").status == 200) }
+        site.workers[1].stop()
+        let old = try site.get("/api/stats")
+        #expect(old.status == 200)
+        let none = try site.get("/api/health")
+        #expect(none.status == 502)
+        #expect(none.header("Retry-After") == "1")
+        #expect(none.body.contains("No API worker answers"))
+        let again = try site.worker("1")
+        defer { again.stop() }
+        #expect(try site.get("/api/health").status == 200)
+    }
+}
