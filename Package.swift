@@ -9,6 +9,7 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -48,7 +49,9 @@ let package = Package(
         .executableTarget(
             name: "kernelsight-collector",
             dependencies: [
-                "Model", "Settings", "Tracers", "Readers", "Detection", "Store", arguments, logging, lifecycle,
+                "Model", "Settings", "Tracers", "Readers", "Detection", "Store", "CLinux", arguments, logging,
+                lifecycle,
+                signals,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -57,8 +60,15 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "kernelsight",
-            dependencies: ["Model", "Settings", "Store", arguments],
+            dependencies: ["Model", "Settings", "Store", "Benchmarks", arguments],
             swiftSettings: strict),
+
+        // The suite behind `kernelsight bench`, and the C programs that it measures against.
+        .target(
+            name: "Benchmarks", dependencies: ["Model", "Store", "ChildProcess", sqlite], swiftSettings: strict),
+        .target(name: "ChildProcess", swiftSettings: strict),
+        .executableTarget(name: "bench-workload", linkerSettings: [.linkedLibrary("pthread")]),
+        .executableTarget(name: "bench-fcgi-worker", linkerSettings: [.linkedLibrary("fcgi")]),
 
         // bpf/*.bpf.c becomes Swift byte arrays in the Tracers target.
         .executableTarget(name: "embed-bpf", swiftSettings: strict),
@@ -78,7 +88,8 @@ let package = Package(
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
         .testTarget(name: "APITests", dependencies: ["API", "Store", "Model", "FastCGI", grdb], swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Model", "Store", grdb], path: "Tests/EndToEnd", swiftSettings: strict
+            name: "EndToEndTests", dependencies: ["ChildProcess"], path: "Tests/EndToEnd", exclude: ["Workloads"],
+            swiftSettings: strict
         ),
     ]
 )

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "capabilities.h"
+
 #include <stdint.h>
 
 /// TCP sockets of the calling thread's network namespace, by state, both address families.

@@ -1,0 +1,77 @@
+import ChildProcess
+import Foundation
+import Glibc
+
+extension ChildProcess {
+    /// Starts one of our own programs, that stand beside this one, or one from PATH. It ends with the benchmark.
+    convenience init(_ program: String, _ arguments: [String], in scratch: Scratch) throws {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appending(path: program).path
+        let log = scratch.path("\(program)-\(UUID().uuidString.prefix(8)).log")
+        try self.init(access(own, X_OK) == 0 ? own : program, arguments, log: log)
+    }
+
+    /// Runs to the end; returns what it printed.
+    static func run(_ program: String, _ arguments: [String], in scratch: Scratch) throws -> String {
+        let child = try ChildProcess(program, arguments, in: scratch)
+        guard child.wait(seconds: 600), child.exitStatus == 0 else {
+            throw BenchmarkFailure("\(program) failed: \(child.output.suffix(300))")
+        }
+        return child.output
+    }
+
+    /// Waits until it has printed `text`.
+    func expect(_ text: String, seconds: Double = 20) throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while !output.contains(text) {
+            guard isRunning, ContinuousClock.now < deadline else {
+                throw BenchmarkFailure("waited for \"\(text)\", got: \(output.suffix(500))")
+            }
+            usleep(20_000)
+        }
+    }
+}
+
+/// What the kernel says about a running process.
+enum ProcessFigures {
+    /// User and system time in seconds.
+    static func cpuSeconds(of pid: pid_t) throws -> Double {
+        let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        guard let end = text.lastIndex(of: ")") else { throw BenchmarkFailure("/proc/\(pid)/stat makes no sense") }
+        let fields = text[text.index(end, offsetBy: 2)...].split(separator: " ")
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
+            throw BenchmarkFailure("/proc/\(pid)/stat makes no sense")
+        }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// Resident memory in MiB.
+    static func residentMegabytes(of pid: pid_t) throws -> Double {
+        let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
+                Double($0)
+            })
+        else { throw BenchmarkFailure("/proc/\(pid)/status has no VmRSS") }
+        return kilobytes / 1024
+    }
+}
+
+/// A directory that is gone when the benchmark is.
+public final class Scratch {
+    let url: URL
+
+    public init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "kernelsight-bench-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        // nginx's workers run as another user.
+        chmod(url.path, 0o755)
+    }
+
+    /// A file in it, that may not exist yet.
+    public func path(_ name: String) -> String { file(name).path }
+
+    func file(_ name: String) -> URL { url.appending(path: name) }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+}

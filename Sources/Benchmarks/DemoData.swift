@@ -1,0 +1,93 @@
+import Model
+import Store
+
+/// Signals as the rules write them, made up: for benchmarks and demonstrations, never for a live database.
+public struct DemoData {
+    private static let commands = [
+        "nginx", "postgres", "stress-ng", "java", "python3", "redis-server", "rsync", "node",
+    ]
+    private static let templates: [SignalType: Message.Template] = Dictionary(
+        uniqueKeysWithValues: SignalType.allCases.map { type in
+            (
+                type,
+                Message.Template(
+                    summary: "{0} (pid {1}) causes \(type.rawValue): {2} ms of each second are lost, {3} % of the host",
+                    patterns: ["\(type.rawValue) for {3} % of the window"],
+                    hints: ["Look at what {0} does at this time of day.", "Compare with the baseline of {3} %."])
+            )
+        })
+
+    private var random: UInt64
+    private var nextID: Int64 = 1
+
+    /// The same seed makes the same signals.
+    public init(seed: UInt64 = 1) { random = seed }
+
+    /// Fills the database at `path` with `count` closed signals that opened, evenly spread, in the `span` seconds before
+    /// `end`. Throws what `Writer` throws.
+    public static func fill(
+        path: String, signals count: Int, span: Double, end: Timestamp, progress: (Int) -> Void = { _ in }
+    ) throws {
+        var configuration = WriterConfiguration()
+        configuration.batchRows = 20_000
+        let writer = try Writer(path: path, configuration: configuration)
+        var demo = DemoData()
+        demo.nextID = writer.nextEpisodeID
+        let start = end.advanced(bySeconds: -span)
+        var written = 0
+        while written < count {
+            let size = min(20_000, count - written)
+            let episodes = (0..<size).map { offset in
+                demo.episode(at: start.advanced(bySeconds: span * Double(written + offset) / Double(count)))
+            }
+            writer.submit(TickRecord(time: end, episodes: episodes))
+            try writer.flush()
+            written += size
+            progress(written)
+        }
+        writer.close()
+    }
+
+    /// The next signal, opened at a time and closed some seconds later.
+    mutating func episode(at time: Timestamp) -> Episode {
+        let type = SignalType.allCases[below(SignalType.allCases.count)]
+        let command = Self.commands[below(Self.commands.count)]
+        let process = ProcessIdentity(pid: Int32(1000 + below(4000)), startTicks: UInt64(below(1_000_000)))
+        let severity = Severity.allCases[[0, 0, 0, 0, 1, 1, 1, 2, 2, 3][below(10)]]
+        let grade = Grade(severity: severity, score: Double(severity.rawValue) / 4 - Double(below(2500)) / 10_000)
+        let lost = below(1000)
+        let seconds = Double(2 + below(60))
+        let entity: Entity =
+            switch type {
+            case .scheduler, .syscall, .pageFault: .process(process, name: command)
+            case .ioCongestion, .blockDeviceSaturation: Entity(kind: .device, id: "8:0", name: "sda")
+            case .networkDegradation: Entity(kind: .interface, id: "eth0", name: "eth0")
+            default: .host
+            }
+        defer { nextID += 1 }
+        return Episode(
+            id: nextID, key: Episode.Key(type: type, entity: entity, label: type.rawValue), state: .closed,
+            opened: time,
+            lastSeen: time.advanced(bySeconds: seconds), closed: time.advanced(bySeconds: seconds + 8), peak: grade,
+            current: grade, occurrences: Int(seconds),
+            finding: Finding(
+                message: Message(
+                    Self.templates[type] ?? Message.Template(summary: ""),
+                    [command, "\(process.pid)", "\(lost)", "\(lost / 10)"]),
+                evidence: [
+                    Evidence(
+                        metric: "pressure.cpu.some", value: Double(lost) / 1000, unit: "share", threshold: 0.1,
+                        window: 1)
+                ],
+                culprits: [
+                    Culprit(
+                        process: process, comm: command, cgroup: "/", share: Double(lost) / 1000, measure: "CPU time")
+                ]))
+    }
+
+    /// A number below `limit`, by a linear congruential generator (Knuth's MMIX constants).
+    private mutating func below(_ limit: Int) -> Int {
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(random >> 33) % limit
+    }
+}

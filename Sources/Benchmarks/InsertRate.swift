@@ -1,0 +1,67 @@
+import Foundation
+import Model
+import Store
+
+/// Signals per second through the writer, indexes and rollups included, beside the raw C interface writing the same rows
+/// into the same schema in transactions of the same size.
+public enum InsertRate {
+    private static let batch = 20_000
+
+    public static func run(signals count: Int, rounds: Int, progress: (String) -> Void) throws -> [Figure] {
+        var ours: [Double] = []
+        var raw: [Double] = []
+        for round in 1...max(rounds, 1) {
+            progress("inserts, round \(round) of \(rounds)")
+            let scratch = try Scratch()
+            let filled = scratch.file("ours.db").path
+            ours.append(
+                try rate(count) {
+                    try DemoData.fill(
+                        path: filled, signals: count, span: 86_400,
+                        end: Timestamp(nanoseconds: 1_800_000_000_000_000_000))
+                })
+            raw.append(try rawRate(rowsOf: filled, count: count, scratch: scratch))
+        }
+        let ratio = Samples(zip(ours, raw).map { $0 / $1 }).median
+        return [
+            Figure(
+                "signals, batched insert ÷ raw C interface", ratio, "", bar: .atLeast(0.5),
+                detail: "\(short(Samples(ours).median)) rows/s against \(short(Samples(raw).median)), "
+                    + "batches of \(batch), \(rounds) rounds")
+        ]
+    }
+
+    private static func rate(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try body()
+        let took = ContinuousClock.now - start
+        return Double(count) / (Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18)
+    }
+
+    private static func rawRate(rowsOf filled: String, count: Int, scratch: Scratch) throws -> Double {
+        let source = try RawSQLite(filled)
+        let tables = ["signals", "signal_details", "rollups"]
+        var rows: [String: [[RawSQLite.Value]]] = [:]
+        for table in tables { rows[table] = try source.rows("SELECT * FROM \(table)") }
+
+        let path = scratch.file("raw.db").path
+        try Writer(path: path).close()
+        let target = try RawSQLite(path)
+        try target.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF")
+        func insertion(_ table: String) -> String {
+            let columns = rows[table]?.first?.count ?? 0
+            return "INSERT INTO \(table) VALUES (\(repeatElement("?", count: columns).joined(separator: ", ")))"
+        }
+        return try rate(count) {
+            for start in stride(from: 0, to: count, by: batch) {
+                let end = min(start + batch, count)
+                try target.execute("BEGIN IMMEDIATE")
+                for table in tables.dropLast() {
+                    try target.insert(insertion(table), rows[table]?[start..<end] ?? [])
+                }
+                if end == count { try target.insert(insertion("rollups"), rows["rollups"] ?? []) }
+                try target.execute("COMMIT")
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import ChildProcess
+import Foundation
+import Glibc
+import Model
+
+/// Requests per second that an API worker answers behind nginx with the cache off, beside a C worker on the same
+/// libfcgi that returns the same bytes from memory; and the worker's memory after many requests.
+public enum OriginRate {
+    /// - Parameter database: filled before, see `DemoData`; it is read only.
+    public static func run(
+        database: String, rounds: Int, seconds: Int, port: Int = 18_090, progress: (String) -> Void
+    ) throws -> [Figure] {
+        let scratch = try Scratch()
+        let config = scratch.file("config.yaml")
+        // The data are as old as they are; the worker shall answer as if they were fresh.
+        try "api: { freshness_limit_seconds: 86400 }\n".write(to: config, atomically: true, encoding: .utf8)
+        let worker = try ChildProcess(
+            "kernelsight-api",
+            ["--socket", scratch.file("ours.sock").path, "--database", database, "--config", config.path], in: scratch)
+        defer { worker.stop() }
+        let nginx = try startNginx(port: port, scratch: scratch)
+        defer { nginx.stop() }
+
+        var results: [Figure] = []
+        for (name, path, bar) in [
+            ("health", "/api/health", 0.7), ("signals of 20", "/api/signals?limit=20&lookback_minutes=1440", 0.4),
+        ] {
+            let url = "http://127.0.0.1:\(port)/ours\(path)"
+            try saveReply(of: url, as: scratch.file("reply"), scratch: scratch)
+            let reference = try ChildProcess(
+                "bench-fcgi-worker", [scratch.file("c.sock").path, "64", scratch.file("reply").path], in: scratch)
+            defer { reference.stop() }
+            var ours: [Double] = []
+            var theirs: [Double] = []
+            for round in 1...max(rounds, 1) {
+                progress("\(name), round \(round) of \(rounds)")
+                ours.append(try requestsPerSecond(url, seconds: seconds, scratch: scratch))
+                theirs.append(
+                    try requestsPerSecond("http://127.0.0.1:\(port)/c\(path)", seconds: seconds, scratch: scratch))
+            }
+            let ratio = Samples(zip(ours, theirs).map { $0 / $1 }).median
+            results.append(
+                Figure(
+                    "origin, \(name) ÷ C worker", ratio, "", bar: .atLeast(bar),
+                    detail: "\(short(Samples(ours).median)) requests/s against \(short(Samples(theirs).median)), "
+                        + "10 connections, \(rounds) rounds"))
+        }
+        results += try memory(of: worker, port: port, scratch: scratch, progress: progress)
+        return results
+    }
+
+    /// Resident memory of a worker after 100 000 requests, and what another 100 000 add.
+    private static func memory(
+        of worker: ChildProcess, port: Int, scratch: Scratch, progress: (String) -> Void
+    ) throws -> [Figure] {
+        func load(_ requests: Int) throws {
+            progress("\(requests) requests for the worker's memory")
+            var left = requests
+            while left > 0 {
+                let rate = try requestsPerSecond(
+                    "http://127.0.0.1:\(port)/ours/api/signals?limit=20", seconds: 2, scratch: scratch)
+                left -= Int(rate * 2)
+            }
+        }
+        try load(100_000)
+        let first = try ProcessFigures.residentMegabytes(of: worker.pid)
+        try load(100_000)
+        let second = try ProcessFigures.residentMegabytes(of: worker.pid)
+        return [
+            Figure(
+                "worker: resident memory after 100 000 requests", first, "MiB", bar: .atMost(12),
+                detail: "\(short(second)) MiB after 200 000"),
+            Figure(
+                "worker: growth over the next 100 000 requests", second - first, "MiB", bar: .atMost(0.5),
+                detail: "growing means leaking"),
+        ]
+    }
+
+    private static func startNginx(port: Int, scratch: Scratch) throws -> ChildProcess {
+        let directory = scratch.url.path
+        let fastcgi = ["QUERY_STRING", "REQUEST_METHOD", "CONTENT_TYPE", "CONTENT_LENGTH", "SERVER_PROTOCOL"]
+            .map { "fastcgi_param \($0) $\($0.lowercased());" }.joined(separator: " ")
+        func location(_ name: String) -> String {
+            """
+            location /\(name)/ {
+                \(fastcgi) fastcgi_param SCRIPT_NAME $bench_path; fastcgi_param REQUEST_URI $bench_path$is_args$args;
+                fastcgi_keep_conn on; fastcgi_pass \(name);
+            }
+            """
+        }
+        let configuration = """
+            pid \(directory)/nginx.pid; daemon off; worker_processes 2; error_log \(directory)/error.log;
+            events { worker_connections 256; }
+            http {
+                access_log off; keepalive_requests 1000000;
+                client_body_temp_path \(directory)/body; fastcgi_temp_path \(directory)/fastcgi;
+                proxy_temp_path \(directory)/proxy; uwsgi_temp_path \(directory)/uwsgi; scgi_temp_path \(directory)/scgi;
+                map $uri $bench_path { ~^/[a-z]+(?<rest>/.*)$ $rest; }
+                upstream ours { server unix:\(directory)/ours.sock; keepalive 16; }
+                upstream c { server unix:\(directory)/c.sock; keepalive 16; }
+                server { listen 127.0.0.1:\(port); \(location("ours")) \(location("c")) }
+            }
+            """
+        let file = scratch.file("nginx.conf")
+        try configuration.write(to: file, atomically: true, encoding: .utf8)
+        chmod(directory, 0o777)
+        let nginx = try ChildProcess("nginx", ["-p", directory, "-c", file.path], in: scratch)
+        let deadline = ContinuousClock.now + .seconds(15)
+        while (try? ChildProcess.run("curl", ["-sf", "http://127.0.0.1:\(port)/ours/api/health"], in: scratch)) == nil {
+            guard ContinuousClock.now < deadline, nginx.isRunning else {
+                let log = (try? String(contentsOf: scratch.file("error.log"), encoding: .utf8)) ?? ""
+                throw BenchmarkFailure("nginx and the worker do not answer: \(nginx.output)\(log.suffix(500))")
+            }
+            usleep(100_000)
+        }
+        return nginx
+    }
+
+    /// The reply as a FastCGI worker sends it: nginx's own headers taken out.
+    private static func saveReply(of url: String, as file: URL, scratch: Scratch) throws {
+        let text = try ChildProcess.run("curl", ["-si", url], in: scratch)
+        guard let end = text.range(of: "\r\n\r\n") else { throw BenchmarkFailure("no reply from \(url)") }
+        let own = ["server:", "date:", "connection:", "http/"]
+        let headers = text[..<end.lowerBound].components(separatedBy: "\r\n").filter { line in
+            !own.contains { line.lowercased().hasPrefix($0) }
+        }
+        let reply = headers.joined(separator: "\r\n") + "\r\n\r\n" + text[end.upperBound...]
+        try reply.write(to: file, atomically: true, encoding: .utf8)
+    }
+
+    private static func requestsPerSecond(_ url: String, seconds: Int, scratch: Scratch) throws -> Double {
+        let text = try ChildProcess.run("wrk", ["-t1", "-c10", "-d\(seconds)s", url], in: scratch)
+        guard !text.contains("Non-2xx"), !text.contains("Socket errors") else {
+            throw BenchmarkFailure("requests failed: \(text)")
+        }
+        guard let line = text.split(separator: "\n").first(where: { $0.contains("Requests/sec:") }),
+            let rate = line.split(separator: " ").last.flatMap({ Double($0) })
+        else { throw BenchmarkFailure("wrk printed \(text)") }
+        return rate
+    }
+}

@@ -1,0 +1,78 @@
+import ChildProcess
+import Foundation
+
+/// What a tracer adds to one system call or one context switch, beside what a bpftrace one-liner for the same question
+/// adds. Each round runs bare, with the tracer and with bpftrace, one after the other, on one pinned CPU.
+public enum TracerCost {
+    static let syscallLine =
+        "tracepoint:raw_syscalls:sys_enter { @s[tid]=nsecs } tracepoint:raw_syscalls:sys_exit /@s[tid]/ "
+        + "{ @h[args->id]=hist(nsecs-@s[tid]); delete(@s[tid]) }"
+    static let switchLine =
+        "tracepoint:sched:sched_wakeup { @w[args->pid]=nsecs } tracepoint:sched:sched_switch "
+        + "{ if (@w[args->next_pid]) { @q=hist(nsecs-@w[args->next_pid]); delete(@w[args->next_pid]) } "
+        + "if (@on[args->prev_pid]) { @c=hist(nsecs-@on[args->prev_pid]); delete(@on[args->prev_pid]) } "
+        + "@on[args->next_pid]=nsecs }"
+
+    /// Both comparisons; needs root and bpftrace.
+    public static func run(rounds: Int, seconds: Double, progress: (String) -> Void) throws -> [Figure] {
+        [
+            try compare(
+                "system call", workload: "syscalls", tracer: "syscall_tracer", line: syscallLine, bar: 0.5,
+                rounds: rounds, seconds: seconds, progress: progress),
+            try compare(
+                "context switch", workload: "switches", tracer: "sched_tracer", line: switchLine, bar: 0.4,
+                rounds: rounds, seconds: seconds, progress: progress),
+        ]
+    }
+
+    private static func compare(
+        _ name: String, workload: String, tracer: String, line: String, bar: Double, rounds: Int, seconds: Double,
+        progress: (String) -> Void
+    ) throws -> Figure {
+        let scratch = try Scratch()
+        func measure() throws -> Double {
+            let text = try ChildProcess.run("bench-workload", [workload, "1", "\(seconds)"], in: scratch)
+            guard let cost = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+                throw BenchmarkFailure("bench-workload printed \(text)")
+            }
+            return cost
+        }
+        func traced() throws -> Double {
+            let config = scratch.file("config.yaml")
+            try "tracers: { enabled: [\(tracer)] }\n".write(to: config, atomically: true, encoding: .utf8)
+            let collector = try ChildProcess(
+                "kernelsight-collector",
+                [
+                    "--config", config.path, "--database", scratch.file("bench.db").path, "--run", scratch.url.path,
+                ], in: scratch)
+            defer { collector.stop() }
+            try collector.expect("\(tracer): attached")
+            return try measure()
+        }
+        func bpftraced() throws -> Double {
+            let bpftrace = try ChildProcess("bpftrace", ["-e", line], in: scratch)
+            defer { bpftrace.stop() }
+            try bpftrace.expect("Attaching")
+            // It says so before it does so; its maps exist a moment later.
+            let deadline = ContinuousClock.now + .seconds(2)
+            while ContinuousClock.now < deadline { usleep(50_000) }
+            return try measure()
+        }
+
+        var bare: [Double] = []
+        var ours: [Double] = []
+        var theirs: [Double] = []
+        for round in 1...max(rounds, 1) {
+            progress("\(name), round \(round) of \(rounds)")
+            bare.append(try measure())
+            ours.append(try traced())
+            theirs.append(try bpftraced())
+        }
+        let base = Samples(bare).median
+        let added = Samples(ours).median - base
+        let reference = Samples(theirs).median - base
+        return Figure(
+            "\(name): added by \(tracer) ÷ added by bpftrace", added / reference, "", bar: .atMost(bar),
+            detail: "bare \(short(base)) ns, +\(short(added)) ns against +\(short(reference)) ns, \(rounds) rounds")
+    }
+}

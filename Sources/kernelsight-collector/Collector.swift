@@ -1,0 +1,126 @@
+import Detection
+import Logging
+import Model
+import Readers
+import ServiceLifecycle
+import Settings
+import Store
+import Tracers
+
+/// The loop: measure, detect, hand over to the writer, once a second. Nothing in it waits for the disk.
+actor Collector: Service {
+    private let tracers: Tracers
+    private let writer: Writer
+    private let logger: Logger
+    private var measurement: Measurement
+    private var detector: Detector
+    private var schedule: TickSchedule
+    private var cost = SelfCost()
+    private let started = MonotonicClock.now()
+    /// What was wrong with the file at the last SIGHUP.
+    private var refusedConfiguration: String?
+
+    init(tracers: Tracers, writer: Writer, settings: Settings, logger: Logger) {
+        self.tracers = tracers
+        self.writer = writer
+        self.logger = logger
+        measurement = Measurement(tracers: tracers, readers: HostReader())
+        detector = Detector(
+            thresholds: settings.thresholds, hysteresis: settings.hysteresis, resuming: writer.openEpisodes(),
+            nextID: writer.nextEpisodeID, own: SelfCost.identity)
+        schedule = TickSchedule(start: started)
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await self.loop()
+        }
+        tracers.detach()
+        writer.submit(TickRecord(time: Measurement.wallClock(), components: components(readers: [])))
+        writer.close()
+        tracers.close()
+    }
+
+    private func loop() async {
+        while !Task.isCancelled {
+            let due = schedule.next(after: MonotonicClock.now())
+            let now = MonotonicClock.now()
+            if due > now { try? await Task.sleep(for: .nanoseconds(due - now)) }
+            if !Task.isCancelled { tick() }
+        }
+    }
+
+    private func tick() {
+        let start = MonotonicClock.now()
+        let tick = measurement.take()
+        let episodes = detector.step(tick)
+        for episode in episodes where episode.occurrences == 1 || episode.state == .closed { log(episode) }
+        cost.measure(monotonic: Double(start) / 1e9)
+        writer.submit(
+            TickRecord(
+                time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
+                events: TickRecord.Events(
+                    syscalls: tick.syscalls?.events ?? [], scheduler: tick.scheduler?.events ?? [],
+                    pageFaults: tick.pageFaults?.events ?? [], blockIO: tick.blockIO?.events ?? []),
+                processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
+                components: components(readers: tick.host.readers)))
+        cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
+    }
+
+    private func log(_ episode: Episode) {
+        logger.notice(
+            "\(episode.state == .closed ? "closed" : "opened")",
+            metadata: [
+                "id": "\(episode.id)", "type": "\(episode.key.type.rawValue)",
+                "severity": "\(episode.peak.severity.name)",
+                "summary": "\(episode.finding.message.summary)",
+            ])
+    }
+
+    private func components(readers: [ReaderTiming]) -> [ComponentState] {
+        let uptime = Double(MonotonicClock.now() - started) / 1e9
+        let store = writer.status
+        var states = tracers.statuses().map { status in
+            var status = status
+            let source = EventSource(status.name)
+            status.ledger.stored = store.stored.events[source] ?? 0
+            status.ledger.droppedInUserSpace += store.dropped.events[source] ?? 0
+            return Components.tracer(status, uptime: uptime)
+        }
+        if !readers.isEmpty { states.append(Components.readers(readers)) }
+        states.append(
+            Components.detection(open: detector.open, blindness: detector.blindness, refused: detector.refused))
+        states.append(Components.database(store))
+        states.append(Components.collector(cost, missedTicks: schedule.missed, refused: refusedConfiguration))
+        return states
+    }
+
+    /// Takes over what can change while everything runs: rates, thresholds, hysteresis. The rest needs a restart.
+    func apply(_ settings: Settings) {
+        refusedConfiguration = nil
+        detector.thresholds = settings.thresholds
+        detector.hysteresis = settings.hysteresis
+        for name in TracerName.allCases {
+            tracers.setEventsPerSecond(settings.tracers[name].eventsPerSecond, of: name)
+        }
+        logger.notice("configuration read again")
+    }
+
+    /// Keeps the old configuration and says so.
+    func refuse(_ reason: String) {
+        refusedConfiguration = reason
+        logger.error("configuration refused, the old one stays in force: \(reason)")
+    }
+}
+
+extension EventSource {
+    /// Where a tracer's events are stored.
+    fileprivate init(_ tracer: TracerName) {
+        switch tracer {
+        case .syscall: self = .syscalls
+        case .scheduler: self = .scheduler
+        case .pageFault: self = .pageFaults
+        case .blockIO: self = .blockIO
+        }
+    }
+}

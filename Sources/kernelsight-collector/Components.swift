@@ -1,0 +1,156 @@
+import Model
+import Store
+
+/// Rows for `/api/diagnostics`: what each part of the collector says about itself.
+enum Components {
+    /// One tracer: whether it runs, its ledger, its cost, and what stands in for it when it does not.
+    static func tracer(_ status: TracerStatus, uptime: Double) -> ComponentState {
+        var json = JSONWriter()
+        json.object {
+            switch status.state {
+            case .attached: $0.member("state", "attached")
+            case .disabled: $0.member("state", "disabled")
+            case .failed(let reason, let remedy):
+                $0.member("state", "failed")
+                $0.member("reason", reason)
+                $0.member("remedy", remedy)
+            }
+            $0.member("fallback", status.fallback)
+            $0.array("hooks") { for hook in status.hooks { $0.element(hook) } }
+            $0.member("events_per_second", status.eventsPerSecond)
+            $0.member("completeness", status.ledger.completeness)
+            $0.object("ledger") { ledger(status.ledger, to: &$0) }
+            $0.object("cost") { cost(status.cost, uptime: uptime, to: &$0) }
+        }
+        let (level, message): (ComponentState.Status, String) =
+            switch status.state {
+            case .attached where status.ledger.completeness < 0.999:
+                (
+                    .warning,
+                    "attached, but \(status.ledger.lost + status.ledger.recursionMisses) of \(status.ledger.seen) runs are missing from the counts"
+                )
+            case .attached: (.ok, "attached to \(status.hooks.joined(separator: ", "))")
+            case .disabled: (.ok, "disabled in tracers.enabled; instead: \(status.fallback)")
+            case .failed(let reason, let remedy): (.warning, "\(reason). \(remedy) Meanwhile: \(status.fallback)")
+            }
+        return ComponentState(
+            component: status.name.rawValue, status: level, message: message, detail: json.text)
+    }
+
+    private static func ledger(_ ledger: Ledger, to json: inout JSONWriter) {
+        json.member("seen", ledger.seen)
+        json.member("aggregated", ledger.aggregated)
+        json.member("filtered", ledger.filtered)
+        json.object("lost") {
+            $0.member("storage", ledger.lostStorage)
+            $0.member("map_full", ledger.lostMapFull)
+            $0.member("start_missing", ledger.lostStartMissing)
+        }
+        json.member("recursion_misses", ledger.recursionMisses)
+        json.member("entered", ledger.entered)
+        json.member("exited", ledger.exited)
+        json.member("in_flight", ledger.inFlight)
+        json.member("abandoned", ledger.abandoned)
+        json.member("candidates", ledger.candidates)
+        json.member("emitted", ledger.emitted)
+        json.member("sampled_out", ledger.sampledOut)
+        json.member("ringbuf_full", ledger.ringBufferFull)
+        json.member("stored", ledger.stored)
+        json.member("dropped_in_user_space", ledger.droppedInUserSpace)
+    }
+
+    private static func cost(_ cost: TracerCost, uptime: Double, to json: inout JSONWriter) {
+        json.member("runs", cost.runs)
+        json.member("ns_per_run", cost.nanosecondsPerRun)
+        json.member(
+            "cpu_percent_of_one_core",
+            cost.nanosecondsPerRun.flatMap { uptime > 0 ? $0 * Double(cost.runs) / uptime / 1e7 : nil })
+        json.member("map_bytes", cost.mapBytes)
+    }
+
+    /// The /proc readers: which failed, and what each took.
+    static func readers(_ timings: [ReaderTiming]) -> ComponentState {
+        var json = JSONWriter()
+        json.object {
+            $0.array("readers") {
+                for timing in timings {
+                    $0.object {
+                        $0.member("name", timing.name)
+                        $0.member("microseconds", Double(timing.nanoseconds) / 1000)
+                        $0.member("error", timing.error)
+                    }
+                }
+            }
+        }
+        let failed = timings.filter { $0.error != nil }
+        let message =
+            failed.isEmpty
+            ? "\(timings.count) readers work"
+            : failed.map { "\($0.name): \($0.error ?? "")" }.joined(separator: "; ")
+        return ComponentState(
+            component: "readers", status: failed.isEmpty ? .ok : .warning, message: message, detail: json.text)
+    }
+
+    /// What is open, and which rules cannot tell for want of data.
+    static func detection(open: [Episode], blindness: [SignalType: String], refused: UInt64) -> ComponentState {
+        var json = JSONWriter()
+        json.object {
+            $0.member("open_signals", open.count)
+            $0.member("refused_signals", refused)
+            $0.object("blind") {
+                for (type, reason) in blindness.sorted(by: { $0.key.code < $1.key.code }) {
+                    $0.member(named: type.rawValue, text: reason)
+                }
+            }
+        }
+        let blind = blindness.keys.map(\.rawValue).sorted().joined(separator: ", ")
+        return ComponentState(
+            component: "detection", status: blindness.isEmpty && refused == 0 ? .ok : .warning,
+            message: blindness.isEmpty ? "\(open.count) signals open" : "cannot tell about \(blind)", detail: json.text)
+    }
+
+    /// The writer: whether it commits, how long that takes, and what it had to drop.
+    static func database(_ status: WriterStatus) -> ComponentState {
+        let dropped = status.dropped.episodes + status.dropped.ticks + status.dropped.events.values.reduce(0, +)
+        var json = JSONWriter()
+        json.object {
+            $0.member("commits", status.commits)
+            $0.member("failures", status.failures)
+            $0.member("pending_rows", status.pendingRows)
+            $0.member("last_commit_ms", status.lastCommitSeconds * 1000)
+            $0.member("longest_commit_ms", status.longestCommitSeconds * 1000)
+            $0.member("wal_bytes", status.walBytes)
+            $0.member("database_bytes", status.databaseBytes)
+            $0.member("free_pages", status.freePages)
+            $0.member("retired_rows", status.retired)
+            $0.member("dropped_rows", dropped)
+        }
+        let (level, message): (ComponentState.Status, String) =
+            switch status.state {
+            case .running where dropped > 0: (.warning, "commits, but \(dropped) rows had to be dropped")
+            case .running: (.ok, "commits once a second")
+            case .failing(let error): (.error, "\(error)")
+            case .closed: (.warning, "the collector has stopped")
+            }
+        return ComponentState(component: "database", status: level, message: message, detail: json.text)
+    }
+
+    /// The collector itself: what it costs and how punctual it is.
+    static func collector(_ cost: SelfCost, missedTicks: UInt64, refused configuration: String?) -> ComponentState {
+        var json = JSONWriter()
+        json.object {
+            $0.member("pid", SelfCost.identity.pid)
+            $0.member("cpu_percent_of_one_core", cost.cpuPercent)
+            $0.member("resident_bytes", cost.residentBytes)
+            $0.member("tick_microseconds", cost.tickMicroseconds)
+            $0.member("missed_ticks", missedTicks)
+            $0.member("configuration_error", configuration)
+        }
+        let percent = cost.cpuPercent.map { "takes \(Double(Int($0 * 100)) / 100) % of one core" } ?? "starting"
+        return ComponentState(
+            component: "collector", status: configuration == nil ? .ok : .warning,
+            message: configuration.map { "the new configuration was refused, the old one is in force: \($0)" }
+                ?? percent,
+            detail: json.text)
+    }
+}

@@ -1,0 +1,19 @@
+import ServiceLifecycle
+import Settings
+import UnixSignals
+
+/// SIGHUP: reads the configuration again. A bad file changes nothing.
+struct Reload: Service {
+    let collector: Collector
+    let path: String?
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do throws(SettingsErrors) {
+                await collector.apply(try Settings.load(path: path))
+            } catch {
+                await collector.refuse(error.description)
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Benchmarks
+import Foundation
+import Glibc
+import Model
+
+/// Measurements of KernelSight on this machine, as ratios to what the same work costs otherwise.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measures what KernelSight costs and how fast it is, on this machine.",
+        discussion:
+            "Works in a temporary directory and never touches live data. Build the release configuration first.",
+        subcommands: [TracerBench.self, CollectorBench.self, InsertBench.self, OriginBench.self])
+}
+
+/// How often and how long.
+struct BenchOptions: ParsableArguments {
+    @Option(help: "Rounds; the median counts.")
+    var rounds = 5
+
+    @Option(help: "Seconds per measurement.")
+    var seconds = 3
+
+    func validate() throws {
+        guard (1...100).contains(rounds), (1...600).contains(seconds) else {
+            throw ValidationError("--rounds: 1 to 100; --seconds: 1 to 600")
+        }
+    }
+
+    /// Says on standard error where it is.
+    static func progress(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
+    static func show(_ results: [Figure]) { for result in results { print(result.line) } }
+}
+
+struct TracerBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tracers", abstract: "What the tracers add to a system call and a context switch; needs bpftrace.")
+
+    @OptionGroup var options: BenchOptions
+
+    func run() throws {
+        BenchOptions.show(
+            try TracerCost.run(
+                rounds: options.rounds, seconds: Double(options.seconds), progress: BenchOptions.progress))
+    }
+}
+
+struct CollectorBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collector", abstract: "CPU time and memory of the collector on an idle host.")
+
+    @Option(help: "Seconds to measure.")
+    var seconds = 60
+
+    func run() throws {
+        BenchOptions.show(try CollectorCost.run(seconds: Double(seconds), progress: BenchOptions.progress))
+    }
+}
+
+struct InsertBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "writes", abstract: "Signals per second into the store, against SQLite's C interface.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: "Signals per round.")
+    var signals = 200_000
+
+    func run() throws {
+        BenchOptions.show(
+            try InsertRate.run(signals: signals, rounds: options.rounds, progress: BenchOptions.progress))
+    }
+}
+
+struct OriginBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "api", abstract: "Requests per second and memory of an API worker; needs nginx, wrk and curl.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: "Signals in the database that is made for it.")
+    var signals = 1_000_000
+
+    func run() throws {
+        let scratch = try Scratch()
+        let path = scratch.path("bench.db")
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        try DemoData.fill(
+            path: path, signals: signals, span: 86_400, end: Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000)
+        ) { BenchOptions.progress("\($0) of \(signals) signals") }
+        BenchOptions.show(
+            try OriginRate.run(
+                database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
+    }
+}

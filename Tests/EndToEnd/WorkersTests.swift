@@ -1,0 +1,94 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+/// Workers come and go; people in front of nginx do not notice.
+@Suite(.serialized) struct WorkersTests {
+    @Test func `no request fails while one worker is killed and another is drained`() throws {
+        let stack = try Stack.running(workers: 2)
+        let port = stack.port
+        let total = 10_000
+        let connections = 50
+        let sent = Atomic<Int>(0)
+        let failures = Mutex<[String]>([])
+        // Health is never cached, and no two of the other URLs are the same: every reply comes from a worker.
+        let path: @Sendable (Int) -> String = { number in
+            number % 2 == 0
+                ? "/api/health" : "/api/signals?limit=\(1 + number % 1000)&lookback_minutes=\(1 + number / 1000)"
+        }
+
+        let group = DispatchGroup()
+        for _ in 0..<connections {
+            Thread.detachInGroup(group) {
+                while true {
+                    let number = sent.add(1, ordering: .relaxed).newValue
+                    guard number <= total else { return }
+                    do {
+                        let reply = try request(path(number), port: port)
+                        if reply.status != 200 { failures.withLock { $0.append("\(path(number)): \(reply.status)") } }
+                    } catch {
+                        failures.withLock { $0.append("\(error)") }
+                    }
+                }
+            }
+        }
+        func reached(_ share: Double) throws {
+            try require(within: 120, "\(share) of the requests") {
+                sent.load(ordering: .relaxed) >= Int(Double(total) * share)
+            }
+        }
+        try reached(0.2)
+        stack.workers[1]?.signal(SIGKILL)
+        stack.workers[1]?.wait(seconds: 20)
+        try reached(0.4)
+        try stack.startWorker(1)
+        try reached(0.6)
+        let drained = try #require(stack.workers[2])
+        #expect(drained.stop(), "the worker stops by itself")
+        #expect(drained.exitStatus == 0)
+        group.wait()
+
+        let failed = failures.withLock { $0 }
+        #expect(failed.isEmpty, "\(failed.count) of \(total) failed: \(failed.prefix(5))")
+        #expect(stack.stop(), "everything stops by itself")
+    }
+
+    @Test func `workers of user nobody answer beside the collector and after its clean stop`() throws {
+        let stack = try Stack.running()
+        #expect(try stack.get("/api/stats").status == 200)
+        #expect(access(stack.directory.path, W_OK) == 0)
+        #expect(
+            try execute(
+                "/usr/bin/setpriv",
+                [
+                    "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "/usr/bin/test", "-w",
+                    stack.directory.path,
+                ]
+            ).status != 0, "nobody cannot write there")
+
+        #expect(stack.collector?.stop() == true)
+        let count = try stack.sql("SELECT count(*) FROM signal_metadata")
+        let signals = try stack.get("/api/signals?lookback_minutes=1440&limit=1").json
+        #expect(signals["signal_count"] != nil, "rows: \(count)")
+        // A worker that starts only now has no shared memory left by a writer to lean on.
+        stack.workers[1]?.stop()
+        stack.workers[2]?.stop()
+        try stack.startWorker(1)
+        try stack.startWorker(2)
+        try require(within: 10, "a worker started after the stop answers") {
+            try stack.get("/api/signals?limit=7").status == 200
+        }
+    }
+}
+
+extension Thread {
+    /// A thread that a group waits for.
+    static func detachInGroup(_ group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
+        group.enter()
+        Thread.detachNewThread {
+            body()
+            group.leave()
+        }
+    }
+}
