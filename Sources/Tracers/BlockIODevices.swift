@@ -9,6 +9,21 @@ struct BlockIODeviceMap {
     private let descriptor: Int32
     private let room: Int
 
+    /// Disks that are there and hold something, and some that may come: 5 to 64.
+    static func suitableRoom() -> Int {
+        guard let directory = opendir("/sys/block") else { return 16 }
+        defer { closedir(directory) }
+        var disks = 0
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name, text)
+            guard !name.hasPrefix("."), let file = fopen("/sys/block/\(name)/size", "r") else { continue }
+            // An unbound loop device has the size 0.
+            if getc(file) != Int32(UInt8(ascii: "0")) { disks += 1 }
+            fclose(file)
+        }
+        return min(max(disks, 1) + 4, 64)
+    }
+
     init(descriptor: Int32, room: Int) {
         self.descriptor = descriptor
         self.room = room

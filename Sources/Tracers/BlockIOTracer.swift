@@ -7,9 +7,6 @@ final class BlockIOTracer: Tracer {
     static let name = TracerName.blockIO
     static let fallback = "/proc/diskstats: means per device, no percentiles and no process"
 
-    /// Entries of the map `devices`.
-    private static let deviceRoom = 16
-
     let program: TracerProgram
     private let requests: Int32
     private let deviceMap: BlockIODeviceMap
@@ -24,13 +21,14 @@ final class BlockIOTracer: Tracer {
     init(host: TracerHost, limits: TracerLimits, hasStartHook: Bool) throws(LoadFailure) {
         let starts = ["block_io_start", "block_bio_backmerge", "block_bio_frontmerge"]
         let (used, unused) = hasStartHook ? (starts, ["block_rq_insert"]) : (["block_rq_insert"], starts)
+        let deviceRoom = BlockIODeviceMap.suitableRoom()
         program = try TracerProgram(
             Self.name, image: BPFImage.ioLatencyTracer, eventSize: MemoryLayout<block_io_event>.stride, host: host,
             limits: limits
         ) { object throws(LoadFailure) in
             object.setConstant("has_io_start", to: UInt8(hasStartHook ? 1 : 0))
             object.setRoom(of: "requests", to: limits.mapEntries)
-            object.setRoom(of: "devices", to: Self.deviceRoom)
+            object.setRoom(of: "devices", to: deviceRoom)
             for name in unused { bpf_program__set_autoload(object.program(name), false) }
         } attach: { object throws(LoadFailure) in
             // Ends first: a request whose end is missed would stand in the queue for as long as its memory lies idle.
@@ -39,7 +37,7 @@ final class BlockIOTracer: Tracer {
             }
         }
         requests = program.object.descriptor(of: "requests")
-        deviceMap = BlockIODeviceMap(descriptor: program.object.descriptor(of: "devices"), room: Self.deviceRoom)
+        deviceMap = BlockIODeviceMap(descriptor: program.object.descriptor(of: "devices"), room: deviceRoom)
     }
 
     func read(clock: KernelClock) -> BlockIOReading {
