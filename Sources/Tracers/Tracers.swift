@@ -5,7 +5,7 @@ import Model
 ///
 /// Not to be used from two threads at once; the collector's tick owns it.
 public final class Tracers {
-    private let rings = RingReader()
+    let rings = RingReader()
     private let processes: Processes?
     private let syscalls: SyscallTracer?
     private let scheduler: SchedulerTracer?
