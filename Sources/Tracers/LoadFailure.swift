@@ -32,13 +32,12 @@ struct LoadFailure: Error, Equatable {
         self.remedy = remedy
     }
 
-    /// The hook that libbpf could not find: `failed to find kernel BTF type ID of 'btf_trace_NAME'`, or `NAME`.
+    /// The hook in libbpf's `prog 'NAME': failed to find kernel BTF type ID of 'HOOK'`.
     private static func missingHook(_ log: String) -> String? {
-        for line in log.split(separator: "\n") where line.contains("is not found in vmlinux BTF") {
-            let quoted = line.split(separator: "'")
-            if quoted.count > 1, let name = quoted.dropFirst(quoted.count > 3 ? 3 : 1).first {
-                return String(name)
-            }
+        for line in log.split(separator: "\n") {
+            let parts = line.split(separator: "'")
+            guard parts.count > 3, parts[2].contains("failed to find kernel BTF type ID of") else { continue }
+            return String(parts[3])
         }
         return nil
     }
@@ -61,8 +60,9 @@ enum Capabilities {
         return names.isEmpty ? nil : names.joined(separator: " and no ")
     }
 
+    // They belong to threads.
     private static func effective() -> UInt64 {
-        guard let file = fopen("/proc/self/status", "r") else { return 0 }
+        guard let file = fopen("/proc/thread-self/status", "r") else { return 0 }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {

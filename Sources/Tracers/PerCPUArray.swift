@@ -1,4 +1,5 @@
 import CLibBPF
+import Glibc
 
 /// A per-CPU array map, read as a whole into a buffer that is used again. While hooks fire, what different CPUs counted
 /// is read at different moments.
@@ -25,11 +26,10 @@ final class PerCPUArray {
     func refresh() -> Bool {
         var count = UInt32(entries)
         var position: UInt32 = 0
-        if entries > 1,
-            bpf_map_lookup_batch(descriptor, nil, &position, &keys, &buffer, &count, nil) == 0
-                || count == UInt32(entries)
-        {
-            return true
+        if entries > 1 {
+            // The kernel says that there is no next batch with ENOENT.
+            let result = bpf_map_lookup_batch(descriptor, nil, &position, &keys, &buffer, &count, nil)
+            if (result == 0 || errno == ENOENT) && count == UInt32(entries) { return true }
         }
         // Batches of per-CPU arrays came with f008d732ab18 (5.13).
         var complete = true

@@ -13,6 +13,8 @@ final class Processes {
     private let iterator: OpaquePointer
     private var table = ThreadTable()
     private var lostExits: UInt64 = 0
+    /// Whether the next walk has to report threads that did not move as well.
+    private var reportsEverything = false
 
     /// Loads and attaches.
     /// - Parameter ringBytes: room for exit records (456 bytes each) between two drains.
@@ -63,8 +65,9 @@ final class Processes {
     /// record must not be forgotten before an older record of the same thread is seen.
     func read(epoch: UInt64, drain: () -> Void) -> Walk {
         let lost = exitLedger.lostMapFull + exits.dropped
-        let complete = lost != lostExits
+        let complete = lost != lostExits || reportsEverything
         lostExits = lost
+        reportsEverything = false
         set(\.everything, to: complete ? 1 : 0)
         let (records, walked) = walk()
         drain()
@@ -81,6 +84,8 @@ final class Processes {
         set(\.claim_calls, to: 1)
         _ = walk()
         set(\.claim_calls, to: 0)
+        // What this walk reported, nobody has read.
+        reportsEverything = true
         return globals[object.offset(of: "claimed_calls", in: ".bss"), as: UInt64.self]
     }
 

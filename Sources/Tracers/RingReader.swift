@@ -51,18 +51,18 @@ final class RingReader: Sendable {
 
     private let rings = Mutex(Rings())
     private let epoll: Int32
-    private let stop: Int32
+    private let stopSignal: Int32
     private let thread: Mutex<pthread_t?> = Mutex(nil)
 
     init() {
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        stop = eventfd(0, Int32(EFD_CLOEXEC))
-        watch(stop)
+        stopSignal = eventfd(0, Int32(EFD_CLOEXEC))
+        watch(stopSignal)
     }
 
     deinit {
         close()
-        Glibc.close(stop)
+        Glibc.close(stopSignal)
         Glibc.close(epoll)
     }
 
@@ -112,15 +112,20 @@ final class RingReader: Sendable {
         }
     }
 
-    /// Stops the thread and lets go of the buffers.
-    func close() {
+    /// Leaves the buffers alone between ticks from now on.
+    func stop() {
         thread.withLock { thread in
             guard let handle = thread else { return }
             var one: UInt64 = 1
-            write(stop, &one, 8)
+            write(stopSignal, &one, 8)
             pthread_join(handle, nil)
             thread = nil
         }
+    }
+
+    /// Stops, and lets go of the buffers.
+    func close() {
+        stop()
         rings.withLock { rings in
             for reader in rings.readers { ring_buffer__free(OpaquePointer(bitPattern: UInt(reader))) }
             rings.readers = []
@@ -132,7 +137,7 @@ final class RingReader: Sendable {
         while true {
             let count = epoll_wait(epoll, &event, 1, -1)
             if count < 0, errno != EINTR { return }
-            if count == 1, event.data.fd == stop { return }
+            if count == 1, event.data.fd == stopSignal { return }
             if count == 1 { drain() }
         }
     }

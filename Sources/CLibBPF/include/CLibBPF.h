@@ -9,16 +9,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "../../../bpf/io_latency_tracer.h"
+#include "../../../bpf/page_fault_tracer.h"
 #include "../../../bpf/processes.h"
 #include "../../../bpf/sched_tracer.h"
 #include "../../../bpf/syscall_tracer.h"
 #include "../../../bpf/tracer.h"
-#if __has_include("../../../bpf/page_fault_tracer.h")
-#include "../../../bpf/page_fault_tracer.h"
-#endif
-#if __has_include("../../../bpf/io_latency_tracer.h")
-#include "../../../bpf/io_latency_tracer.h"
-#endif
 
 /// Opens an object file that lies in memory (`bpf_object_open_opts.sz` is set by a macro that Swift does not see).
 struct bpf_object *_Nullable ks_object_open(const void *_Nonnull image, size_t size, const char *_Nonnull name);

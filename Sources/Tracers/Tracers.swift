@@ -1,0 +1,171 @@
+import Glibc
+import Model
+
+/// The kernel side, whole: loads what it can, reads it once a tick, and lets go of it.
+///
+/// Not to be used from two threads at once; the collector's tick owns it.
+public final class Tracers {
+    let rings = RingReader()
+    private let processes: Processes?
+    private let syscalls: SyscallTracer?
+    private let scheduler: SchedulerTracer?
+    private let pageFaults: PageFaultTracer?
+    private let blockIO: BlockIOTracer?
+    private let options: TracerOptions
+    private var failures: [TracerName: LoadFailure] = [:]
+    private var epoch: UInt64 = 1
+    /// Things in flight when the hooks came off.
+    private var inFlight: [TracerName: UInt64]?
+
+    /// Loads and attaches the enabled tracers. One that cannot run is in `statuses()` with its reason; the others go on.
+    public init(_ options: TracerOptions = TracerOptions()) {
+        self.options = options
+        var failures: [TracerName: LoadFailure] = [:]
+        var host: TracerHost?
+        do throws(LoadFailure) {
+            guard !options.enabled.isEmpty else { throw LoadFailure(reason: "", remedy: "") }
+            let processes = try Processes(
+                rings: rings, ringBytes: options.exitRingBytes,
+                runningThresholdNanoseconds: options.limits(of: .syscall).eventThresholdNanoseconds)
+            host = TracerHost(tasks: processes.tasks, rings: rings)
+            self.processes = processes
+        } catch {
+            processes = nil
+            for name in options.enabled { failures[name] = error }
+        }
+        func load<T: Tracer>(_ type: T.Type) -> T? {
+            guard let host, options.enabled.contains(type.name) else { return nil }
+            do throws(LoadFailure) {
+                return try type.init(host: host, limits: options.limits(of: type.name))
+            } catch {
+                failures[type.name] = error
+                return nil
+            }
+        }
+        // The scheduler first: it has to see the whole of a call to know what the call slept.
+        scheduler = load(SchedulerTracer.self)
+        let since = scheduler == nil ? 0 : KernelClock.now().monotonicNanoseconds
+        syscalls = load(SyscallTracer.self)
+        pageFaults = load(PageFaultTracer.self)
+        blockIO = load(BlockIOTracer.self)
+        self.failures = failures
+        syscalls?.setSchedulerSince(since)
+        processes?.schedulerSince = since
+        setEpoch(1)
+        if processes != nil { rings.start() }
+    }
+
+    deinit { close() }
+
+    /// What happened since the last call (since attaching, the first time). A tracer that does not run gives `nil`.
+    public func read() -> TracerReadings {
+        var readings = TracerReadings()
+        guard let processes else { return readings }
+        let clock = KernelClock.now()
+        let walk = processes.read(epoch: epoch) { rings.drain() }
+        setEpoch(epoch + 1)
+        let running = runningTracers
+        readings.processes = walk.processes.map { $0.activity(measuredBy: running) }
+        readings.syscalls = syscalls?.read(clock: clock)
+        readings.syscalls?.running = walk.hanging.map { SyscallEvent(running: $0, clock: clock) }
+        readings.scheduler = scheduler?.read(clock: clock)
+        readings.pageFaults = pageFaults?.read(clock: clock)
+        readings.blockIO = blockIO?.read(clock: clock)
+        return readings
+    }
+
+    /// Changes a tracer's rate limit, from the next event on and without reloading anything.
+    public func setEventsPerSecond(_ rate: Int, of name: TracerName) {
+        tracer(name)?.program.eventsPerSecond = rate
+    }
+
+    /// How each of the four does, in a fixed order.
+    public func statuses() -> [TracerStatus] {
+        TracerName.allCases.map { name in
+            guard let tracer = tracer(name) else {
+                return TracerStatus(
+                    name: name, state: state(of: name), fallback: Self.fallback(for: name),
+                    eventsPerSecond: options.limits(of: name).eventsPerSecond)
+            }
+            var (ledger, cost) = tracer.program.account()
+            if name == .syscall, let processes {
+                // What an exit leaves behind, and what the exit hook costs, is booked where calls are.
+                let exits = processes.exitLedger
+                ledger.abandoned += exits.abandoned
+                cost.mapBytes += processes.cost.mapBytes
+            }
+            ledger.inFlight = inFlight?[name] ?? 0
+            return TracerStatus(
+                name: name, state: inFlight == nil ? .attached : .disabled, hooks: tracer.program.object.hooks,
+                fallback: Self.fallback(for: name), ledger: ledger, cost: cost,
+                eventsPerSecond: tracer.program.eventsPerSecond)
+        }
+    }
+
+    /// The ledger of exit records: `aggregated` were sent, `lostMapFull` found no room, and with them the last numbers of
+    /// their threads.
+    public var exitLedger: Ledger { processes?.exitLedger ?? Ledger() }
+
+    /// Takes all hooks off. `read()` and `statuses()` still work; the ledgers then add up.
+    public func detach() {
+        guard inFlight == nil, let processes else { return }
+        // What starts things comes off before what ends them; exits are last, because a thread that ends takes along what
+        // it was in.
+        for name in TracerName.allCases { tracer(name)?.program.object.detach() }
+        var inFlight: [TracerName: UInt64] = [:]
+        for name in TracerName.allCases { inFlight[name] = tracer(name)?.inFlight() }
+        inFlight[.syscall] = processes.claimCalls()
+        processes.detach()
+        self.inFlight = inFlight
+    }
+
+    /// Detaches and stops reading. Nothing is measured from here on.
+    public func close() {
+        detach()
+        rings.close()
+    }
+
+    private var runningTracers: Set<TracerName> {
+        Set(TracerName.allCases.filter { tracer($0) != nil })
+    }
+
+    private func tracer(_ name: TracerName) -> (any Tracer)? {
+        switch name {
+        case .syscall: syscalls
+        case .scheduler: scheduler
+        case .pageFault: pageFaults
+        case .blockIO: blockIO
+        }
+    }
+
+    private func state(of name: TracerName) -> TracerStatus.State {
+        guard options.enabled.contains(name), let failure = failures[name] else { return .disabled }
+        return .failed(reason: failure.reason, remedy: failure.remedy)
+    }
+
+    private static func fallback(for name: TracerName) -> String {
+        switch name {
+        case .syscall: SyscallTracer.fallback
+        case .scheduler: SchedulerTracer.fallback
+        case .pageFault: PageFaultTracer.fallback
+        case .blockIO: BlockIOTracer.fallback
+        }
+    }
+
+    private func setEpoch(_ epoch: UInt64) {
+        self.epoch = epoch
+        for name in TracerName.allCases { tracer(name)?.program.set(\.epoch, to: epoch) }
+    }
+}
+
+/// One tick of the kernel side.
+public struct TracerReadings: Sendable {
+    public var syscalls: SyscallReading?
+    public var scheduler: SchedulerReading?
+    public var pageFaults: PageFaultReading?
+    public var blockIO: BlockIOReading?
+    /// Every process whose numbers moved, in no order.
+    public var processes: [ProcessActivity] = []
+
+    public init() {}
+}

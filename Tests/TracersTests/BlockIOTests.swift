@@ -1,0 +1,183 @@
+import Glibc
+import Model
+import Testing
+
+@testable import Tracers
+
+extension KernelTests {
+    @Suite struct BlockIOTests {
+        private func tracers(_ change: (inout TracerLimits) -> Void = { _ in }) throws -> Tracers {
+            try attached([.blockIO]) { $0.set(.blockIO, change) }
+        }
+
+        private func blockIO(of pid: UInt64, in processes: [ProcessActivity]) -> ProcessActivity.BlockIO {
+            processes.first { $0.identity.pid == Int32(pid) }?.blockIO ?? ProcessActivity.BlockIO()
+        }
+
+        private func requests(_ operation: BlockOperation, _ reading: BlockIOReading) -> UInt64 {
+            reading.devices.reduce(0) { $0 + ($1.flows[operation]?.requests ?? 0) }
+        }
+
+        /// Reads 23 blocks past the page cache, in its own good time.
+        private static let reader = """
+            blocks = 23
+            file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+            os.write(file, b"x" * 4096 * blocks)
+            os.fsync(file)
+            file = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+            memory = mmap.mmap(-1, 4096)
+            for count in (blocks, blocks):
+                step(str(os.getpid()))
+                for block in range(count):
+                    os.preadv(file, [memory], block * 4096)
+            step("0")
+            """
+
+        @Test func `23 direct reads are 23 reads of their process and at least 23 of the disk`() throws {
+            let tracers = try tracers {
+                $0.eventThresholdNanoseconds = 1; $0.eventsPerSecond = 100_000
+            }
+            let file = DiskFile()
+            let child = try SteppedChild(Self.reader, file.path)
+            let pid = try child.numbers()[0]
+            child.go()
+            _ = try child.numbers()
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            let readings = tracers.read()
+            let process = blockIO(of: pid, in: readings.processes)
+            #expect(process.reads == 23)
+            #expect(process.readBytes == 23 * 4096)
+            let reading = try #require(readings.blockIO)
+            let disk = try #require(reading.devices.first { $0.flows[.read]?.requests ?? 0 >= 23 })
+            #expect(disk.flows[.read]?.bytes ?? 0 >= 23 * 4096)
+            #expect(disk.maximumDepth >= 1)
+            #expect(access("/sys/class/block/" + disk.name, F_OK) == 0)
+
+            let events = reading.events.filter { $0.task.process.pid == Int32(pid) }
+            #expect(events.count == 23)
+            #expect(events.allSatisfy { $0.operation == .read && $0.bytes == 4096 && $0.error == 0 })
+            #expect(events.allSatisfy { $0.latencyNanoseconds > 1000 && $0.device == disk.name })
+            #expect(Set(events.map(\.sector)).count == 23)
+        }
+
+        @Test func `writes have their bytes, and an fsync is a flush of the disk and an event of whoever waits`() throws
+        {
+            let tracers = try tracers {
+                $0.eventThresholdNanoseconds = 1
+                $0.eventsPerSecond = 100_000
+            }
+            let file = DiskFile()
+            let child = try SteppedChild(
+                """
+                file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_DIRECT)
+                memory = mmap.mmap(-1, 65536)
+                for _ in range(2):
+                    step(str(os.getpid()))
+                    for block in range(8):
+                        os.pwritev(file, [memory], block * 65536)
+                    step("0")
+                    os.fsync(file)
+                step("0")
+                """, file.path)
+            // The first round gives the file its blocks; the second only writes.
+            let pid = try child.numbers()[0]
+            for _ in 0..<2 {
+                child.go()
+                _ = try child.numbers()
+            }
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            let written = tracers.read()
+            let process = blockIO(of: pid, in: written.processes)
+            #expect(process.writes >= 8)
+            #expect(process.writeBytes == 8 * 65_536)
+            #expect(requests(.write, try #require(written.blockIO)) >= 8)
+
+            child.go()
+            _ = try child.numbers()
+            let flushed = try #require(tracers.read().blockIO)
+            #expect(requests(.flush, flushed) >= 1)
+            #expect(flushed.events.contains { $0.operation == .flush && $0.task.process.pid == Int32(pid) })
+        }
+
+        @Test func `bytes that join a request under way are charged to whoever wrote them`() throws {
+            let tracers = try tracers()
+            let file = DiskFile()
+            let child = try SteppedChild(
+                """
+                step(str(os.getpid()))
+                file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+                os.write(file, b"x" * (4 << 20))
+                os.fsync(file)
+                step("0")
+                """, file.path)
+            let pid = try child.numbers()[0]
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            #expect(blockIO(of: pid, in: tracers.read().processes).writeBytes >= 4 << 20)
+        }
+
+        @Test(arguments: [(2048, 32_768), (4, 4096)])
+        func `the ledger adds up to the last request once the hooks are off, whatever the room`(
+            entries: Int, ringBytes: Int
+        ) throws {
+            let tracers = try tracers {
+                $0.mapEntries = entries
+                $0.ringBytes = ringBytes
+                $0.eventThresholdNanoseconds = 1
+                $0.eventsPerSecond = 1_000_000
+            }
+            let stress = try Workload.stress("--hdd 1 --hdd-bytes 64m --hdd-opts direct --aio 2 --sync-file 1")
+            let busy = eventually {
+                // With the tiny ring nobody comes to empty it.
+                if entries > 4 { _ = tracers.read() }
+                let ledger = (try? tracers.status(of: .blockIO).ledger) ?? Ledger()
+                return ledger.seen > 20_000 && (entries > 4 || ledger.lostMapFull > 0 && ledger.ringBufferFull > 0)
+            }
+            #expect(busy)
+            tracers.detach()
+            withExtendedLifetime(stress) {}
+            let ledger = try tracers.status(of: .blockIO).ledger
+            #expect(ledger.runsAddUp)
+            #expect(ledger.callsAddUp)
+            #expect(ledger.eventsAddUp)
+            #expect(ledger.exited > 100)
+            if entries == 4 {
+                #expect(ledger.completeness < 1)
+            } else {
+                #expect(ledger.lostMapFull == 0)
+            }
+        }
+
+        @Test func `without block_io_start the scheduler's insertion tells who submitted it`() throws {
+            let rings = RingReader()
+            let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
+            var limits = TracerOptions().limits(of: .blockIO)
+            (limits.eventThresholdNanoseconds, limits.eventsPerSecond) = (1, 100_000)
+            let tracer = try BlockIOTracer(
+                host: TracerHost(tasks: processes.tasks, rings: rings), limits: limits, hasStartHook: false)
+            let file = DiskFile()
+            let child = try SteppedChild(Self.reader, file.path)
+            let pid = try child.numbers()[0]
+            child.go()
+            _ = try child.numbers()
+            _ = processes.read(epoch: 1) { rings.drain() }
+            _ = tracer.read(clock: .now())
+            child.go()
+            _ = try child.numbers()
+            let sums = processes.read(epoch: 2) { rings.drain() }.processes.map { $0.activity(measuredBy: [.blockIO]) }
+            #expect(blockIO(of: pid, in: sums).reads == 23)
+            let reading = tracer.read(clock: .now())
+            #expect(reading.events.filter { $0.task.process.pid == Int32(pid) }.count == 23)
+            #expect(!tracer.program.object.hooks.contains("tp_btf/block_io_start"))
+            tracer.program.object.detach()
+            var ledger = tracer.program.account().ledger
+            ledger.inFlight = tracer.inFlight()
+            #expect(ledger.runsAddUp && ledger.callsAddUp)
+        }
+    }
+}

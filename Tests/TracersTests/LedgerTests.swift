@@ -1,0 +1,85 @@
+import Foundation
+import Glibc
+import Model
+import Testing
+
+@testable import Tracers
+
+extension KernelTests {
+    @Suite struct LedgerTests {
+        static let stressors =
+            "--switch 1 --fork 1 --hdd 1 --hdd-bytes 64M --hdd-opts direct --vm 1 --vm-bytes 64M --get 1"
+
+        /// Everything a host can do, at once.
+        private func load(_ seconds: Double) throws {
+            let stress = try Workload.stress(Self.stressors)
+            defer { withExtendedLifetime(stress) {} }
+            usleep(useconds_t(seconds * 1e6))
+        }
+
+        private func check(_ tracers: Tracers, events: [TracerName: UInt64]) throws {
+            for status in tracers.statuses() {
+                let ledger = status.ledger
+                #expect(ledger.runsAddUp, "\(status.name): \(ledger)")
+                #expect(ledger.callsAddUp, "\(status.name): \(ledger)")
+                #expect(ledger.eventsAddUp, "\(status.name): \(ledger)")
+                #expect(
+                    ledger.emitted == events[status.name] ?? 0 + ledger.droppedInUserSpace,
+                    "\(status.name): \(events[status.name] ?? 0) taken of \(ledger)")
+                #expect(ledger.seen > 1000, "\(status.name) saw nothing")
+                #expect(status.hooks.isEmpty)
+            }
+            let exits = tracers.exitLedger
+            #expect(exits.runsAddUp, "\(exits)")
+        }
+
+        private func count(_ readings: TracerReadings, into events: inout [TracerName: UInt64]) {
+            events[.syscall, default: 0] += UInt64(readings.syscalls?.events.count ?? 0)
+            events[.scheduler, default: 0] += UInt64(readings.scheduler?.events.count ?? 0)
+            events[.pageFault, default: 0] += UInt64(readings.pageFaults?.events.count ?? 0)
+            events[.blockIO, default: 0] += UInt64(readings.blockIO?.events.count ?? 0)
+        }
+
+        @Test func `under load every ledger adds up to the last run, with the load still on at detach`() throws {
+            let tracers = try attached(Set(TracerName.allCases))
+            let stress = try Workload.stress(Self.stressors)
+            var events: [TracerName: UInt64] = [:]
+            for _ in 0..<5 {
+                usleep(1_000_000)
+                count(tracers.read(), into: &events)
+            }
+            tracers.detach()
+            count(tracers.read(), into: &events)
+            try check(tracers, events: events)
+            for name in TracerName.allCases { #expect(try tracers.status(of: name).ledger.recursionMisses == 0) }
+            #expect(try tracers.status(of: .syscall).ledger.inFlight > 0)
+            #expect(try tracers.status(of: .syscall).ledger.abandoned > 0)
+            withExtendedLifetime(stress) {}
+        }
+
+        @Test func `tiny buffers lose events and exits, and say how many`() throws {
+            let tracers = try attached(Set(TracerName.allCases)) { options in
+                options.exitRingBytes = 4096
+                for name in TracerName.allCases {
+                    options.set(name) {
+                        $0.ringBytes = 4096
+                        $0.mapEntries = 2
+                        $0.eventsPerSecond = 1_000_000
+                        $0.eventThresholdNanoseconds = 0
+                    }
+                }
+            }
+            // Nobody reads between two ticks, however full the buffers are.
+            tracers.rings.stop()
+            try load(5)
+            var events: [TracerName: UInt64] = [:]
+            count(tracers.read(), into: &events)
+            tracers.detach()
+            count(tracers.read(), into: &events)
+            try check(tracers, events: events)
+            #expect(try tracers.status(of: .syscall).ledger.ringBufferFull > 0)
+            #expect(try tracers.status(of: .scheduler).ledger.ringBufferFull > 0)
+            #expect(tracers.exitLedger.lostMapFull > 0)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import Glibc
+import Model
+import Testing
+
+@testable import Tracers
+
+extension KernelTests {
+    @Suite struct SchedulerTracerTests {
+        /// `voluntary_ctxt_switches` and the other one, of a process with one thread.
+        private func switches(_ pid: UInt64) throws -> (voluntary: UInt64, involuntary: UInt64) {
+            let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+            func field(_ name: String) throws -> UInt64 {
+                let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name) })
+                return try #require(UInt64(line.split(separator: "\t")[1]))
+            }
+            return (try field("voluntary_ctxt_switches"), try field("nonvoluntary_ctxt_switches"))
+        }
+
+        @Test func `switches of a ping-pong pair are those of the kernel`() throws {
+            let tracers = try attached([.scheduler])
+            let child = try SteppedChild(
+                """
+                ping, pong = os.pipe(), os.pipe()
+                os.sched_setaffinity(0, {0})
+                parent = os.getpid()
+                pid = os.fork()
+                if pid == 0:
+                    ctypes.CDLL(None).prctl(1, 9)
+                    while os.read(ping[0], 1): os.write(pong[1], b".")
+                    os._exit(0)
+                step(f"{parent} {pid}")
+                for _ in range(5000):
+                    os.write(ping[1], b".")
+                    os.read(pong[0], 1)
+                end = __import__("time").time() + 0.2
+                while __import__("time").time() < end: pass
+                step("0")
+                """)
+            let pids = try child.numbers()
+            // Both are asleep before and after, so that nothing moves between the two readings.
+            func asleep() -> Bool {
+                pids.allSatisfy { pid in
+                    (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8))?.contains(") S ") ?? false
+                }
+            }
+            try #require(eventually { asleep() })
+            let before = try pids.map(switches)
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            try #require(eventually { asleep() })
+            let after = try pids.map(switches)
+            let readings = tracers.read()
+            for (index, pid) in pids.enumerated() {
+                let counted = try #require(readings.process(pid)?.scheduling)
+                #expect(counted.voluntarySwitches == after[index].voluntary - before[index].voluntary)
+                #expect(counted.involuntarySwitches == after[index].involuntary - before[index].involuntary)
+                #expect(counted.voluntarySwitches > 1000)
+                #expect(counted.wakeups > 1000)
+            }
+            let parent = try #require(readings.process(pids[0])?.scheduling)
+            #expect(parent.cpuNanoseconds > 50_000_000)
+        }
+
+        @Test func `a thread that sleeps on purpose slept and was not blocked`() throws {
+            let tracers = try attached([.scheduler])
+            let child = try SteppedChild(
+                """
+                import time
+                step(str(os.getpid()))
+                time.sleep(0.3)
+                step("0")
+                """)
+            let pid = try child.numbers()[0]
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            let scheduling = try #require(tracers.read().process(pid)?.scheduling)
+            #expect(scheduling.sleptNanoseconds > 290_000_000)
+            #expect(scheduling.blockedNanoseconds < 100_000_000)
+        }
+
+        @Test func `too many tasks for one CPU wait and the event names who ran before`() throws {
+            let tracers = try attached([.scheduler]) { options in
+                options.set(.scheduler) { $0.eventThresholdNanoseconds = 2_000_000 }
+            }
+            let hogs = try (0..<4).map { _ in
+                try SteppedChild("os.sched_setaffinity(0, {0})\nstep(str(os.getpid()))\nwhile True: pass")
+            }
+            let pids = try hogs.map { try $0.numbers()[0] }
+            for hog in hogs { hog.go() }
+            var events: [SchedulerEvent] = []
+            var waited: [UInt64: UInt64] = [:]
+            let seen = eventually {
+                let readings = tracers.read()
+                events += readings.scheduler?.events ?? []
+                for pid in pids {
+                    let longest = readings.process(pid)?.scheduling?.longestWaitNanoseconds ?? 0
+                    waited[pid] = max(waited[pid] ?? 0, longest)
+                }
+                return events.contains { event in
+                    event.preempted && event.cpu == 0 && pids.contains(UInt64(event.task.process.pid))
+                        && pids.contains(UInt64(event.previous.pid)) && event.previous != event.task.process
+                } && pids.allSatisfy { waited[$0] ?? 0 >= 2_000_000 }
+            }
+            #expect(seen)
+            #expect(events.allSatisfy { $0.waitNanoseconds >= 2_000_000 })
+        }
+
+        @Test func `histograms by CPU add up to the histograms over all`() throws {
+            let tracers = try attached([.scheduler])
+            _ = tracers.read()
+            let child = try SteppedChild("for _ in range(200): os.system('')\nstep('0')")
+            _ = try child.numbers()
+            let reading = try #require(tracers.read().scheduler)
+            let queues = reading.runQueueLatency.values.reduce(0) { $0 + $1.total }
+            #expect(queues == reading.wakeupLatency.total + reading.preemptionLatency.total)
+            #expect(queues > 200)
+            #expect(reading.voluntarySwitches + reading.involuntarySwitches > 200)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import Foundation
+import Glibc
+import Model
+import Testing
+
+@testable import Tracers
+
+extension KernelTests {
+    @Suite struct SyscallTracerTests {
+        /// A number that nobody else uses while a test runs: `getpriority`, in process management.
+        static let rare = SyscallTable.kinds.firstIndex { $0?.name == "getpriority" } ?? -1
+
+        @Test func `23 calls of one number by a fresh process are 23 in both counts`() throws {
+            let tracers = try attached([.syscall])
+            let child = try SteppedChild(
+                """
+                call = ctypes.CDLL(None).syscall
+                step(str(os.getpid()))
+                for _ in range(23): call(\(Self.rare), 0, 0)
+                step("0")
+                """)
+            let pid = try child.numbers()[0]
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            let readings = tracers.read()
+            let call = try #require(readings.syscalls?.calls.first { $0.number == Self.rare })
+            #expect(call.count == 23)
+            #expect(call.errors == 0)
+            #expect(call.log2.reduce(0, +) == 23)
+            #expect(call.name == "getpriority")
+            let activity = try #require(readings.process(pid)?.calls?[.processManagement])
+            #expect(activity.count == 23)
+        }
+
+        @Test func `a process that lives for milliseconds is counted when it is gone`() throws {
+            let tracers = try attached([.syscall])
+            _ = tracers.read()
+            let child = try SteppedChild(
+                """
+                call = ctypes.CDLL(None).syscall
+                pid = os.fork()
+                if pid == 0:
+                    for _ in range(23): call(\(Self.rare), 0, 0)
+                    os._exit(0)
+                os.waitpid(pid, 0)
+                step(str(pid))
+                """)
+            let pid = try child.numbers()[0]
+            let process = try #require(tracers.read().process(pid))
+            #expect(process.exited)
+            #expect((process.calls?[.processManagement]?.count ?? 0) >= 23)
+            #expect(tracers.read().process(pid) == nil)
+        }
+
+        @Test func `errors are counted and a call that fails says so`() throws {
+            let tracers = try attached([.syscall])
+            let child = try SteppedChild(
+                """
+                call = ctypes.CDLL(None).syscall
+                step("0")
+                for _ in range(7): call(\(Self.rare), 99, 0)
+                step("0")
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            child.go()
+            _ = try child.numbers()
+            let call = try #require(tracers.read().syscalls?.calls.first { $0.number == Self.rare })
+            #expect(call.count == 7)
+            #expect(call.errors == 7)
+        }
+
+        @Test func `a wait for a lock is an event and a sleep on purpose is none`() throws {
+            let tracers = try attached([.syscall, .scheduler]) { options in
+                options.set(.syscall) { $0.eventThresholdNanoseconds = 20_000_000 }
+            }
+            let file = DiskFile()
+            let child = try SteppedChild(
+                """
+                import fcntl, time
+                ready, go = os.pipe()
+                if os.fork() == 0:
+                    held = open(sys.argv[1], "w")
+                    fcntl.flock(held, fcntl.LOCK_EX)
+                    os.write(go, b".")
+                    time.sleep(0.1)
+                    os._exit(0)
+                os.read(ready, 1)
+                wanted = open(sys.argv[1], "w")
+                fcntl.flock(wanted, fcntl.LOCK_EX)
+                time.sleep(0.1)
+                step(str(os.getpid()))
+                """, file.path)
+            let pid = try child.numbers()[0]
+            let events = try #require(tracers.read().syscalls).events.filter { $0.task.process.pid == Int32(pid) }
+            let lock = try #require(events.first { $0.name == "flock" })
+            #expect(lock.category == .lockContention)
+            #expect(lock.latencyNanoseconds > 50_000_000)
+            #expect(lock.blockedNanoseconds != nil)
+            #expect(lock.returnValue == 0)
+            #expect(events.allSatisfy { $0.category != .intendedWait && $0.name != "read" })
+            let age = Timestamp(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9)).seconds(since: lock.time)
+            #expect(age >= 0 && age < 10)
+        }
+
+        @Test func `a call that never returns is seen while it runs`() throws {
+            let tracers = try attached([.syscall, .scheduler])
+            let file = DiskFile()
+            let child = try SteppedChild(
+                """
+                import fcntl, threading
+                held = open(sys.argv[1], "w")
+                fcntl.lockf(held, fcntl.LOCK_EX)
+                pid = os.fork()
+                if pid == 0:
+                    ctypes.CDLL(None).prctl(1, 9)
+                    fcntl.lockf(open(sys.argv[1], "w"), fcntl.LOCK_EX)
+                step(str(pid))
+                """, file.path)
+            let pid = try child.numbers()[0]
+            var found: SyscallEvent?
+            let seen = eventually {
+                found = tracers.read().syscalls?.running.first { $0.task.process.pid == Int32(pid) }
+                return found.map { $0.latencyNanoseconds > 100_000_000 } ?? false
+            }
+            #expect(seen)
+            let call = try #require(found)
+            #expect(call.name == "fcntl")
+            #expect(call.returnValue == nil)
+            _ = child
+        }
+
+        @Test func `the two kinds of histogram and the sums tell of the same calls`() throws {
+            let tracers = try attached([.syscall])
+            let stress = try Workload.stress("--get 1 --fork 1 --hdd 1 --hdd-bytes 16M")
+            try #require(eventually { (try? tracers.status(of: .syscall).ledger.exited) ?? 0 > 200_000 })
+            withExtendedLifetime(stress) {}
+            tracers.detach()
+            let reading = try #require(tracers.read().syscalls)
+            for category in SyscallCategory.allCases {
+                guard let histogram = reading.latency[category] else { continue }
+                let calls = reading.calls.filter { $0.category == category }
+                #expect(histogram.total == calls.reduce(0) { $0 + $1.count })
+                for exponent in 3..<35 {
+                    let buckets = (exponent - 2) * 8..<(exponent - 1) * 8
+                    let log2 = calls.reduce(0) { $0 + UInt64($1.log2[exponent]) }
+                    #expect(histogram.counts[buckets].reduce(0, +) == log2, "\(category), 2^\(exponent)")
+                }
+                let sum = Double(calls.reduce(0) { $0 + $1.latencyNanoseconds })
+                let middle = histogram.counts.enumerated().reduce(0.0) {
+                    $0 + Double($1.element) * Double(LatencyHistogram.midpoint(ofBucket: $1.offset))
+                }
+                #expect(abs(middle - sum) <= 0.0626 * sum, "\(category): \(middle) for \(sum)")
+            }
+            #expect(reading.latency.count > 3)
+        }
+
+        @Test func `events follow the limit and a change needs no reload`() throws {
+            // Nothing is too fast to be an event, so calls come as a flood.
+            let tracers = try attached([.syscall]) { options in
+                options.set(.syscall) {
+                    $0.eventsPerSecond = 50
+                    $0.eventThresholdNanoseconds = 0
+                }
+            }
+            let flood = try Workload.stress("--getdent 1")
+            defer { withExtendedLifetime(flood) {} }
+            func stored(seconds: Double) -> Double {
+                _ = tracers.read()
+                let start = Date()
+                usleep(useconds_t(seconds * 1e6))
+                let events = tracers.read().syscalls?.events.count ?? 0
+                return Double(events) / Date().timeIntervalSince(start)
+            }
+            try #require(eventually { (try? tracers.status(of: .syscall).ledger.sampledOut) ?? 0 > 1000 })
+            let slow = stored(seconds: 2)
+            #expect((45...56).contains(slow), "\(slow) events/s")
+            tracers.setEventsPerSecond(400, of: .syscall)
+            let fast = stored(seconds: 2)
+            #expect((360...440).contains(fast), "\(fast) events/s")
+            tracers.setEventsPerSecond(0, of: .syscall)
+            _ = tracers.read()
+            #expect(stored(seconds: 0.3) == 0)
+        }
+
+        @Test func `every number of this architecture has a name and a category`() {
+            #expect(SyscallTable.name(of: 0).isEmpty == false)
+            #expect(SyscallNumbers.parse(SyscallNumbers.x86)[0] == "read")
+            #expect(SyscallNumbers.parse(SyscallNumbers.x86)[39] == "getpid")
+            #expect(SyscallNumbers.parse(SyscallNumbers.x86)[231] == "exit_group")
+            #expect(SyscallNumbers.parse(SyscallNumbers.x86)[334] == "rseq")
+            #expect(SyscallNumbers.parse(SyscallNumbers.x86)[435] == "clone3")
+            #expect(SyscallNumbers.parse(SyscallNumbers.x86)[469] == "file_setattr")
+            #expect(SyscallNumbers.parse(SyscallNumbers.generic)[63] == "read")
+            #expect(SyscallNumbers.parse(SyscallNumbers.generic)[291] == "statx")
+            #expect(SyscallNumbers.parse(SyscallNumbers.generic)[435] == "clone3")
+            #expect(SyscallTable.kinds.compactMap { $0 }.filter { $0.category == .other }.count < 70)
+        }
+    }
+}
