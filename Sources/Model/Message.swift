@@ -25,7 +25,7 @@ public struct Message: Hashable, Sendable {
     public init(_ template: Template, _ values: [String]) {
         self.template = template
         self.values = values.prefix(10).map { value in
-            value.contains("{") || value.contains("}")
+            value.utf8.contains { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }
                 ? String(value.map { $0 == "{" ? "❴" : $0 == "}" ? "❵" : $0 }) : value
         }
     }
