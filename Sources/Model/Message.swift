@@ -25,7 +25,7 @@ public struct Message: Hashable, Sendable {
     public init(_ template: Template, _ values: [String]) {
         self.template = template
         self.values = values.prefix(10).map { value in
-            value.utf8.contains(UInt8(ascii: "{")) || value.utf8.contains(UInt8(ascii: "}"))
+            value.utf8.contains { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }
                 ? String(value.map { $0 == "{" ? "❴" : $0 == "}" ? "❵" : $0 }) : value
         }
     }
@@ -37,32 +37,23 @@ public struct Message: Hashable, Sendable {
     /// The hints with their values.
     public var hints: [String] { template.hints.map(render) }
 
-    /// Byte by byte: lists of signals spend most of their time here otherwise.
     private func render(_ text: String) -> String {
-        var result: [UInt8] = []
-        result.reserveCapacity(values.reduce(text.utf8.count) { $0 + $1.utf8.count })
-        var rest = text.utf8[...]
-        while let open = rest.firstIndex(of: UInt8(ascii: "{")) {
+        var result = ""
+        var rest = Substring(text)
+        while let open = rest.firstIndex(of: "{") {
             result += rest[..<open]
-            rest = rest[open...]
-            if let position = Self.position(rest), position < values.count {
-                result += values[position].utf8
-                rest = rest.dropFirst(3)
+            let digit = rest.index(after: open)
+            if digit < rest.endIndex, let position = rest[digit].wholeNumberValue, position < values.count,
+                let close = rest.index(digit, offsetBy: 1, limitedBy: rest.endIndex), close < rest.endIndex,
+                rest[close] == "}"
+            {
+                result += values[position]
+                rest = rest[rest.index(after: close)...]
             } else {
-                result.append(UInt8(ascii: "{"))
-                rest = rest.dropFirst()
+                result += "{"
+                rest = rest[digit...]
             }
         }
-        result += rest
-        return String(decoding: result, as: UTF8.self)
-    }
-
-    /// The number in a placeholder `{0}` to `{9}` at the start of `text`.
-    private static func position(_ text: Substring.UTF8View) -> Int? {
-        var text = text.dropFirst()
-        guard let digit = text.popFirst(), (48...57).contains(digit), text.first == UInt8(ascii: "}") else {
-            return nil
-        }
-        return Int(digit - 48)
+        return result + rest
     }
 }

@@ -132,6 +132,17 @@ struct WriterTests {
         #expect(throws: Never.self) { try writer.flush() }
     }
 
+    @Test func `closing lets go of every file before it returns`() throws {
+        let writer = try Writer(path: scratch.database)
+        writer.submit(TickRecord(time: start, episodes: [episode(1)], events: .init(scheduler: [wait(1)])))
+        writer.close()
+        let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        let open = descriptors.compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }
+        #expect(!open.contains { $0.hasPrefix(scratch.path) })
+    }
+
     @Test func `components and processes are the latest ones`() throws {
         let writer = try Writer(path: scratch.database, configuration: .eager)
         for second in 0..<3 {

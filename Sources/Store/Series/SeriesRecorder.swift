@@ -39,9 +39,8 @@ struct SeriesRecorder {
     /// The coarser tiers' slots that are filling: `tiers[1...]`.
     private var buckets: [Bucket] = []
     private var clock = SlotClock()
-
-    /// The second of the newest slot.
-    var lastSecond: Int64? { clock.lastSecond }
+    /// Samples left out because there were too many names.
+    private(set) var unrecorded: UInt64 = 0
 
     init(_ db: Database, tiers: [SeriesTier]) throws {
         self.db = db
@@ -86,11 +85,18 @@ struct SeriesRecorder {
         var row = SeriesRow()
         for sample in tick.samples {
             let value = Float(sample.value)
-            guard value.isFinite, let id = try id(sample.metric, .number) else { continue }
+            guard value.isFinite else { continue }
+            guard let id = try id(sample.metric, .number) else {
+                unrecorded += 1
+                continue
+            }
             row.numbers.append(SeriesRow.Number(metric: id, slot: NumberSlot(value)))
         }
         for sample in tick.histograms {
-            guard let id = try id(sample.metric, .histogram) else { continue }
+            guard let id = try id(sample.metric, .histogram) else {
+                unrecorded += 1
+                continue
+            }
             row.histograms.append(SeriesRow.Histogram(metric: id, histogram: SparseHistogram(sample.histogram)))
         }
         row.numbers.sort { $0.metric < $1.metric }

@@ -16,7 +16,8 @@ final class WriterSession {
     let path: String
     private let lock: WriterLock
     private let queue: DatabaseQueue
-    private var memory: Memory
+    /// `nil` once closed: SQLite does not close a connection that still has statements.
+    private var memory: Memory?
     private var retention: Retention
     let checkpointer: Checkpointer
 
@@ -24,7 +25,7 @@ final class WriterSession {
         self.path = path
         lock = try WriterLock(database: path)
         checkpointer = Checkpointer(path: path, limit: configuration.walBytes)
-        queue = try WriterConnection.open(path, configuration: configuration)
+        queue = try WriterConnection.open(path, configuration: configuration, checkpointer: checkpointer)
         retention = Retention(configuration)
         do {
             memory = try queue.writeWithoutTransaction { db in
@@ -40,8 +41,8 @@ final class WriterSession {
     /// Writes a batch, or nothing of it.
     func commit(_ batch: Batch, at now: Timestamp) throws {
         try queue.writeWithoutTransaction { db in
+            guard var memory else { throw StoreError.closed }
             try checkpointer.beforeWrite(db)
-            var memory = self.memory
             try db.inTransaction(.immediate) {
                 try memory.signals.write(batch.episodes)
                 let citations = Citations(
@@ -60,7 +61,7 @@ final class WriterSession {
     func maintain() throws -> Int? {
         try queue.writeWithoutTransaction { db in
             try checkpointer.beforeWrite(db)
-            return try retention.step(db) { memory.signals.forgetEntities() }
+            return try retention.step(db) { memory?.signals.forgetEntities() }
         }
     }
 
@@ -76,6 +77,9 @@ final class WriterSession {
         try queue.writeWithoutTransaction { try Int.fetchOne($0.cachedStatement(sql: "PRAGMA freelist_count")) ?? 0 }
     }
 
+    /// Samples that had no name left in `metrics`.
+    var unrecordedSamples: UInt64 { memory?.series.unrecorded ?? 0 }
+
     func openEpisodes() throws -> [Episode] { try queue.read(EpisodeRows.open) }
 
     func nextEpisodeID() throws -> Int64 {
@@ -85,7 +89,9 @@ final class WriterSession {
         }
     }
 
+    /// Leaves an empty WAL behind, and lets go of the lock last.
     func close() {
+        memory = nil
         try? queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         try? queue.close()
         lock.release()

@@ -28,6 +28,8 @@ public struct WriterStatus: Sendable {
     /// Committed, and given up because memory bounds were reached or SQLite refused the row for good.
     public var stored = Counts()
     public var dropped = Counts()
+    /// Samples that were not recorded because there are 20 000 metric names already.
+    public var unrecordedSamples: UInt64 = 0
     /// Rows in memory.
     public var pendingRows = 0
     public var commits: UInt64 = 0

@@ -84,6 +84,7 @@ final class WriterThread {
             lastCommit = .now
             let walBytes = session.checkpointer.walBytes
             let databaseBytes = session.checkpointer.databaseBytes
+            let unrecorded = session.unrecordedSamples
             monitor.change { state in
                 state.committed = target
                 state.status.state = .running
@@ -95,6 +96,7 @@ final class WriterThread {
                     state.status.longestCommitSeconds, state.status.lastCommitSeconds)
                 state.status.walBytes = walBytes
                 state.status.databaseBytes = databaseBytes
+                state.status.unrecordedSamples = unrecorded
             }
         } catch {
             lastCommit = .now
