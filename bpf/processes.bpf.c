@@ -23,6 +23,8 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 	struct signal_struct *signal = task->signal;
 
 	identify(&header->task, task);
+	/* The process is called what its leader is called; threads have names of their own. */
+	bpf_probe_read_kernel(header->task.comm, sizeof(header->task.comm), task->group_leader->comm);
 	header->longest_wait_ns = state->longest_wait_ns;
 	header->longest_wait_epoch = state->longest_wait_epoch;
 	header->parent = task->real_parent->tgid;

@@ -52,7 +52,6 @@ public final class Tracers {
         syscalls?.setSchedulerSince(since)
         processes?.schedulerSince = since
         setEpoch(1)
-        if processes != nil { rings.start() }
     }
 
     deinit { close() }
@@ -61,6 +60,8 @@ public final class Tracers {
     public func read() -> TracerReadings {
         var readings = TracerReadings()
         guard let processes else { return readings }
+        // Not sooner: whoever gives up capabilities after loading can do so while there is one thread.
+        rings.start()
         let clock = KernelClock.now()
         let walk = processes.read(epoch: epoch) { rings.drain() }
         setEpoch(epoch + 1)
