@@ -116,10 +116,11 @@ private struct Case {
             case .blocked(let contention) where caller.identity == situation.own:
                 // Its own commits are slow whenever anybody copies a file; that hurts no user.
                 grade.blamed(contention.relation(of: caller, in: situation.parties)).capped(at: .low)
-            case .blocked(let contention), .starved(let contention):
+            case .blocked(let contention):
                 grade.blamed(contention.relation(of: caller, in: situation.parties))
             case .peer: grade.lowered
-            case .own: grade.capped(at: .low)
+            // Whoever waits for a CPU does so in whatever call it is; the scheduler's signal is about that.
+            case .starved, .own: grade.capped(at: .low)
             }
         }
     }
