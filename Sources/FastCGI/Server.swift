@@ -38,22 +38,29 @@ public final class Server: Sendable {
     /// Called on many threads at once, with the server itself.
     public typealias Handler = @Sendable (Request, Server) -> Response
 
-    private struct State {
-        var isStopping = false
-        /// By thread, the connection from which it is waiting for a request, or reading one; −1 while it does anything
-        /// else.
-        var idle: [Int32]
+    /// One thread's place. What threads share are single numbers and no lock: Synchronization's Mutex hands over through
+    /// the kernel on Linux, and several requests at once would queue up in that.
+    private final class Slot: Sendable {
+        /// The connection from which the thread is waiting for a request, or reading one; −1 while it does anything else.
+        let idle = Atomic<Int32>(-1)
+    }
+
+    private struct Counters: ~Copyable {
         /// Connections that are open, which is also how many threads are taken.
-        var open = 0
-        var threads: [pthread_t] = []
-        var statistics = Statistics()
+        let open = Atomic(0)
+        let connections = Atomic(0)
+        let requests = Atomic(0)
+        let busy = Atomic(0)
+        let maximumBusy = Atomic(0)
     }
 
     private let socket: ListeningSocket
-    private let threadCount: Int
+    private let slots: [Slot]
     private let limits: Limits
     private let handler: Handler
-    private let state: Mutex<State>
+    private let counters = Counters()
+    private let isStopping = Atomic(false)
+    private let threads = Mutex<[pthread_t]>([])
 
     /// Binds the socket and listens; nothing is served before `start`.
     ///
@@ -73,15 +80,21 @@ public final class Server: Sendable {
         }
         FCGX_Init()
         socket = try ListeningSocket(path: path, mode: mode, group: group, backlog: backlog)
-        threadCount = threads
-        state = Mutex(State(idle: Array(repeating: -1, count: threads)))
+        slots = (0..<threads).map { _ in Slot() }
         self.limits = limits
         self.handler = handler
     }
 
     deinit { close(socket.descriptor) }
 
-    public var statistics: Statistics { state.withLock { $0.statistics } }
+    public var statistics: Statistics {
+        var statistics = Statistics()
+        statistics.connections = counters.connections.load(ordering: .relaxed)
+        statistics.requests = counters.requests.load(ordering: .relaxed)
+        statistics.busy = counters.busy.load(ordering: .relaxed)
+        statistics.maximumBusy = counters.maximumBusy.load(ordering: .relaxed)
+        return statistics
+    }
 
     /// Starts, waits for SIGTERM or SIGINT, and stops. Call it before any other thread exists: the signals are blocked
     /// in this thread, and threads inherit that.
@@ -104,7 +117,7 @@ public final class Server: Sendable {
         // Address space, not memory: a thread costs what it touches.
         pthread_attr_setstacksize(&attributes, 512 * 1024)
         defer { pthread_attr_destroy(&attributes) }
-        for slot in 0..<threadCount {
+        for slot in slots {
             var thread = pthread_t()
             let task = Unmanaged.passRetained(Task { self.serve(slot: slot) })
             let result = pthread_create(&thread, &attributes, perform, task.toOpaque())
@@ -113,69 +126,62 @@ public final class Server: Sendable {
                 stop()
                 throw ListenError(
                     description:
-                        "cannot start \(threadCount) threads: \(String(cString: strerror(result))); ask for fewer")
+                        "cannot start \(slots.count) threads: \(String(cString: strerror(result))); ask for fewer")
             }
-            state.withLock { $0.threads.append(thread) }
+            threads.withLock { $0.append(thread) }
         }
     }
 
     /// Takes no more connections, lets requests in progress finish, and returns when all threads have ended.
     public func stop() {
-        let threads = state.withLock { state in
-            state.isStopping = true
-            socket.stop()
-            for connection in state.idle where connection >= 0 { shutdown(connection, Int32(SHUT_RD)) }
-            defer { state.threads = [] }
-            return state.threads
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        socket.stop()
+        // A thread first says what it reads from and then looks whether to stop, so that one of the two sees the other.
+        for slot in slots {
+            let connection = slot.idle.load(ordering: .sequentiallyConsistent)
+            if connection >= 0 { shutdown(connection, Int32(SHUT_RD)) }
+        }
+        let threads = self.threads.withLock { threads in
+            defer { threads = [] }
+            return threads
         }
         for thread in threads { pthread_join(thread, nil) }
     }
 
     /// What each thread does until `stop`.
-    private func serve(slot: Int) {
+    private func serve(slot: Slot) {
         let exchange = Exchange()
-        let reserve = max(1, threadCount / 4)
+        let reserve = max(1, slots.count / 4)
         while true {
             if exchange.connection < 0 {
                 let connection = socket.accept()
                 guard connection >= 0 else {
                     // Out of descriptors or memory: what is open must end first.
                     if errno != EINTR && errno != ECONNABORTED { usleep(10_000) }
-                    if state.withLock({ $0.isStopping }) { return }
+                    if isStopping.load(ordering: .relaxed) { return }
                     continue
                 }
                 limitSilence(of: connection)
-                state.withLock {
-                    $0.open += 1
-                    $0.statistics.connections += 1
-                }
+                counters.open.add(1, ordering: .relaxed)
+                counters.connections.add(1, ordering: .relaxed)
                 exchange.open(connection)
             }
-            let connection = exchange.connection
-            let isStopping = state.withLock {
-                $0.idle[slot] = connection
-                return $0.isStopping
-            }
-            if isStopping { return exchange.close() }
+            slot.idle.store(exchange.connection, ordering: .sequentiallyConsistent)
+            if isStopping.load(ordering: .sequentiallyConsistent) { return exchange.close() }
             let request = exchange.read(limits: limits)
-            state.withLock {
-                $0.idle[slot] = -1
-                guard request != nil else {
-                    $0.open -= 1
-                    return
-                }
-                $0.statistics.requests += 1
-                $0.statistics.busy += 1
-                $0.statistics.maximumBusy = max($0.statistics.maximumBusy, $0.statistics.busy)
+            slot.idle.store(-1, ordering: .sequentiallyConsistent)
+            if let request {
+                counters.requests.add(1, ordering: .relaxed)
+                let busy = counters.busy.add(1, ordering: .relaxed).newValue
+                counters.maximumBusy.max(busy, ordering: .relaxed)
+                let response = handler(request, self)
+                counters.busy.subtract(1, ordering: .relaxed)
+                let free = slots.count - counters.open.load(ordering: .relaxed)
+                exchange.write(
+                    response, withBody: request.method != "HEAD",
+                    keeping: free >= reserve && !isStopping.load(ordering: .relaxed))
             }
-            guard let request else { continue }
-            let response = handler(request, self)
-            let keeping = state.withLock {
-                $0.statistics.busy -= 1
-                return !$0.isStopping && threadCount - $0.open >= reserve
-            }
-            exchange.write(response, withBody: request.method != "HEAD", keeping: keeping)
-            if exchange.connection < 0 { state.withLock { $0.open -= 1 } }
+            if exchange.connection < 0 { counters.open.subtract(1, ordering: .relaxed) }
         }
     }
 

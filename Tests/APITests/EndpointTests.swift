@@ -215,3 +215,24 @@ import Testing
     let answer = host.get("/api/signals")
     #expect(answer["signals.0.culprits.0.comm"] == .string(name))
 }
+
+@Test func `a series has a point per step, null where nothing was measured, and its name is listed`() throws {
+    let host = try Host()
+    for second in [-30, -29, -10] {
+        try host.write(
+            at: Host.now.advanced(bySeconds: Double(second)), samples: [MetricSample("cpu.busy", Double(-second))])
+    }
+    #expect(host.get("/api/series")["metrics.0.metric"] == "cpu.busy")
+    let answer = host.get(
+        "/api/series", query: "metric=cpu.busy&from=2026-11-25T02:59:30Z&to=2026-11-25T03:00:00Z&step=10")
+    #expect(answer.status == 200)
+    #expect(answer["kind"] == "number")
+    #expect(answer.count("points") == 3)
+    #expect(answer["points.0.timestamp_iso"] == "2026-11-25T02:59:30.000Z")
+    #expect(answer["points.0.mean"] == 29.5)
+    #expect(answer["points.1.mean"] == .null)
+    #expect(answer["points.2.max"] == 10)
+    let unknown = host.get("/api/series", query: "metric=nothing")
+    #expect(unknown.status == 404)
+    #expect(unknown["type"] == "urn:kernelsight:problem:no-such-metric")
+}
