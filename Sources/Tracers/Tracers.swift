@@ -1,4 +1,4 @@
-import Glibc
+import CLibBPF
 import Model
 
 /// The kernel side, whole: loads what it can, reads it once a tick, and lets go of it.
@@ -23,13 +23,16 @@ public final class Tracers {
         var failures: [TracerName: LoadFailure] = [:]
         var host: TracerHost?
         do throws(LoadFailure) {
-            guard !options.enabled.isEmpty else { throw LoadFailure(reason: "", remedy: "") }
-            let processes = try Processes(
-                rings: rings, ringBytes: options.exitRingBytes,
-                runningThresholdNanoseconds: options.limits(of: .syscall).eventThresholdNanoseconds)
-            host = TracerHost(tasks: processes.tasks, rings: rings)
-            self.processes = processes
+            let shared =
+                options.enabled.isEmpty
+                ? nil
+                : try Processes(
+                    rings: rings, ringBytes: options.exitRingBytes,
+                    runningThresholdNanoseconds: options.limits(of: .syscall).eventThresholdNanoseconds)
+            if let shared { host = TracerHost(tasks: shared.tasks, rings: rings) }
+            processes = shared
         } catch {
+            // Without the shared state no tracer runs.
             processes = nil
             for name in options.enabled { failures[name] = error }
         }
@@ -52,6 +55,8 @@ public final class Tracers {
         syscalls?.setSchedulerSince(since)
         processes?.schedulerSince = since
         setEpoch(1)
+        // libbpf has parsed the kernel's type information for each object; without this, 5 MB stay with us.
+        malloc_trim(0)
     }
 
     deinit { close() }

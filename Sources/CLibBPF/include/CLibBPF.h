@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
