@@ -9,7 +9,8 @@ struct Disk: Sendable {
     var busy: Double?
     /// Mean requests in the queue.
     var depth: Double
-    /// p95 of reads and writes by the tracer, else the mean of the slower of both, in milliseconds; `nil` when idle.
+    /// What a request takes in milliseconds; `nil` when idle. The p95 of reads and writes from issue to completion by the
+    /// tracer, or the mean of the slower of both, waiting in the I/O scheduler included, if that is more (or all there is).
     var latency: Double?
     var hasHistogram: Bool
     var bytesPerSecond: Double
@@ -52,8 +53,8 @@ struct Disk: Sendable {
         depth = reading.queueDepth
         let mean = [reading.readMilliseconds, reading.writeMilliseconds].compactMap(\.self).max()
         let p95 = histogram.percentile(95).map { Double($0) / 1e6 }
-        latency = p95 ?? mean
-        hasHistogram = p95 != nil
+        latency = max(p95 ?? 0, mean ?? 0) > 0 ? max(p95 ?? 0, mean ?? 0) : nil
+        hasHistogram = p95.map { $0 >= mean ?? 0 } ?? false
         bytesPerSecond = reading.readBytesPerSecond + reading.writeBytesPerSecond
         shareOfBytes = 1
     }

@@ -1,22 +1,29 @@
 import Model
 
 extension Contention {
+    static let pageSize = 4096.0
+    /// Bytes per second that press by themselves; below, what is held counts more and more.
+    static let pressingDemand = 64_000_000.0
+
     /// Who takes the memory, and who waits for pages.
     ///
-    /// Two things make a party take memory: what it holds and what it demands now (fresh pages and pages read into the
-    /// cache). When the host is nearly full, holding weighs more; when it is not, the pressure comes from a limit inside a
-    /// cgroup, where the demand is what presses.
+    /// Two things make a party take memory: what it holds and what it demands now (fresh pages, and pages read into the
+    /// cache for the first time). When the host is nearly full, holding weighs more; when it is not, the pressure comes
+    /// from a limit inside a cgroup, where the demand is what presses, as long as there is one.
+    ///
+    /// Pages that come back are no demand: who reads through major faults what reclaim took from him is a victim.
     static func memory(
         _ tick: Tick, _ parties: Parties, _ thresholds: Thresholds, own: ProcessIdentity?
     ) -> Contention {
         let user = tick.processes.filter { !$0.isKernelThread }
         let resident = user.reduce(0) { $0 + Double($1.proc?.residentBytes ?? 0) }
-        let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval) }
+        let returning = returningShare(of: tick)
+        let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval, returning: returning) }
         let isFull = (tick.host.memory?.usedShare ?? 0) >= thresholds.memoryUsed.medium
-        let holding = resident == 0 ? 0 : demand == 0 ? 1 : isFull ? 0.6 : 0.1
+        let holding = resident == 0 ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
         let suspects = parties.suspects { process in
             let held = resident == 0 ? 0 : Double(process.proc?.residentBytes ?? 0) / resident
-            let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval) / demand
+            let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval, returning: returning) / demand
             return holding * held + (1 - holding) * wanted
         }
         let sufferers = parties.sufferers(from: suspects) { process, _ in
@@ -27,14 +34,25 @@ extension Contention {
         return Contention(
             suspects: suspects, sufferers: sufferers, measure: "memory held and demanded", stall: "waiting for memory")
     }
+
+    /// The share of all that is read in the tick that had been in memory before and was evicted (0–1).
+    static func returningShare(of tick: Tick) -> Double {
+        let read = tick.processes.reduce(0) { $0 + $1.pagesRead(over: tick.interval) }
+        return read == 0 ? 0 : min(1, (tick.host.vm?.refaultsPerSecond ?? 0) * pageSize / read)
+    }
 }
 
 extension ProcessActivity {
-    /// Bytes per second of pages that were not there before: faulted in fresh, or read from a device.
-    func pageDemand(over interval: Double) -> Double {
-        let fresh =
-            faults.map { Double($0.minor) / interval } ?? proc?.minorFaultsPerSecond ?? 0
-        let read = max(Double(blockIO?.readBytes ?? 0) / interval, proc?.readBytesPerSecond ?? 0)
-        return fresh * 4096 + read
+    /// Bytes per second read from a device.
+    fileprivate func pagesRead(over interval: Double) -> Double {
+        max(Double(blockIO?.readBytes ?? 0) / interval, proc?.readBytesPerSecond ?? 0)
+    }
+
+    /// Bytes per second of pages that were not there before: faulted in fresh, or read from a device. `returning` is the
+    /// share of all reading that brings back what was evicted; it is taken off who reads through major faults.
+    func pageDemand(over interval: Double, returning: Double) -> Double {
+        let fresh = faults.map { Double($0.minor) / interval } ?? proc?.minorFaultsPerSecond ?? 0
+        let majors = faults.map { Double($0.major) } ?? proc?.majorFaultsPerSecond ?? 0
+        return fresh * Contention.pageSize + pagesRead(over: interval) * (majors > 0 ? 1 - returning : 1)
     }
 }

@@ -16,7 +16,10 @@ import Testing
         let scene = try Scene(victim: "fsync_writer.py", "victim.dat")
         let fault = try scene.start(
             "/usr/bin/stress-ng",
-            ["--hdd", "4", "--hdd-bytes", "256m", "--temp-path", scene.stack.directory.path, "--timeout", "60"])
+            [
+                "--hdd", "8", "--hdd-bytes", "1g", "--hdd-write-size", "4m", "--hdd-opts", "direct,wr-seq",
+                "--temp-path", scene.stack.directory.path, "--timeout", "60",
+            ])
         try scene.expect(["io_congestion", "block_device_saturation", "syscall"], causedBy: "stress-ng")
         fault.stop(group: true)
         try scene.expectClosed(["io_congestion", "block_device_saturation", "syscall"])

@@ -74,7 +74,9 @@ struct MemoryPressure: Rule {
         let blame =
             values + [
                 suspect.name, Text.bytes(Double(suspect.process.proc?.residentBytes ?? 0)),
-                Text.bytes(suspect.process.pageDemand(over: situation.tick.interval)),
+                Text.bytes(
+                    suspect.process.pageDemand(
+                        over: situation.tick.interval, returning: Contention.returningShare(of: situation.tick))),
             ]
         guard let sufferer = situation.memory.sufferers.first, sufferer.stall >= situation.thresholds.faultStall.low
         else {
