@@ -56,7 +56,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "kernelsight-api",
-            dependencies: ["Model", "Settings", "Store", "FastCGI", "API", arguments, logging],
+            dependencies: ["Model", "Settings", "Store", "FastCGI", "API", "CLinux", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "kernelsight",

@@ -1,5 +1,6 @@
 import API
 import ArgumentParser
+import CLinux
 import FastCGI
 import Glibc
 import Logging
@@ -55,6 +56,7 @@ struct KernelsightAPI: ParsableCommand {
                 slow.watch(request) { service.respond(to: request, on: server) }
             }
             log.info("serving", metadata: ["socket": "\(socket)", "database": "\(path)", "threads": "\(count)"])
+            clinux_release_startup_pages()
             try server.run()
             log.info("stopped", metadata: ["requests": "\(server.statistics.requests)"])
         } catch let error where error is SettingsErrors || error is ListenError {

@@ -1,3 +1,4 @@
+import CLinux
 import Detection
 import Logging
 import Model
@@ -42,6 +43,7 @@ actor Collector: Service {
     }
 
     private func loop() async {
+        clinux_release_startup_pages()
         while !Task.isCancelled {
             let due = schedule.next(after: MonotonicClock.now())
             let now = MonotonicClock.now()

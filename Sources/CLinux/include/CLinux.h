@@ -1,6 +1,7 @@
 #pragma once
 
 #include "capabilities.h"
+#include "startup_pages.h"
 
 #include <stdint.h>
 
