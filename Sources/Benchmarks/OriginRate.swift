@@ -12,13 +12,16 @@ public enum OriginRate {
     ) throws -> [Figure] {
         let scratch = try Scratch()
         let config = scratch.file("config.yaml")
-        // The data are as old as they are; the worker shall answer as if they were fresh.
-        try "api: { freshness_limit_seconds: 86400 }\n".write(to: config, atomically: true, encoding: .utf8)
+        // Nobody writes: the data grow older while this runs, and the worker shall answer as if they were fresh.
+        try "api: { freshness_limit_seconds: 3600 }\n".write(to: config, atomically: true, encoding: .utf8)
         let worker = try ChildProcess(
             "kernelsight-api",
-            ["--socket", scratch.file("ours.sock").path, "--database", database, "--config", config.path], in: scratch)
+            [
+                "--socket", scratch.file("ours.sock").path, "--socket-mode", "666", "--database", database, "--config",
+                config.path,
+            ], in: scratch)
         defer { worker.stop() }
-        let nginx = try startNginx(port: port, scratch: scratch)
+        let nginx = try startNginx(port: port, worker: worker, scratch: scratch)
         defer { nginx.stop() }
 
         var results: [Figure] = []
@@ -30,6 +33,7 @@ public enum OriginRate {
             let reference = try ChildProcess(
                 "bench-fcgi-worker", [scratch.file("c.sock").path, "64", scratch.file("reply").path], in: scratch)
             defer { reference.stop() }
+            try expectReply(from: "http://127.0.0.1:\(port)/c\(path)", of: reference, scratch: scratch)
             var ours: [Double] = []
             var theirs: [Double] = []
             for round in 1...max(rounds, 1) {
@@ -76,7 +80,7 @@ public enum OriginRate {
         ]
     }
 
-    private static func startNginx(port: Int, scratch: Scratch) throws -> ChildProcess {
+    private static func startNginx(port: Int, worker: ChildProcess, scratch: Scratch) throws -> ChildProcess {
         let directory = scratch.url.path
         let fastcgi = ["QUERY_STRING", "REQUEST_METHOD", "CONTENT_TYPE", "CONTENT_LENGTH", "SERVER_PROTOCOL"]
             .map { "fastcgi_param \($0) $\($0.lowercased());" }.joined(separator: " ")
@@ -105,15 +109,20 @@ public enum OriginRate {
         try configuration.write(to: file, atomically: true, encoding: .utf8)
         chmod(directory, 0o777)
         let nginx = try ChildProcess("nginx", ["-p", directory, "-c", file.path], in: scratch)
+        try expectReply(from: "http://127.0.0.1:\(port)/ours/api/health", of: worker, scratch: scratch)
+        return nginx
+    }
+
+    /// Waits until nginx reaches a worker.
+    private static func expectReply(from url: String, of worker: ChildProcess, scratch: Scratch) throws {
         let deadline = ContinuousClock.now + .seconds(15)
-        while (try? ChildProcess.run("curl", ["-sf", "http://127.0.0.1:\(port)/ours/api/health"], in: scratch)) == nil {
-            guard ContinuousClock.now < deadline, nginx.isRunning else {
+        while (try? ChildProcess.run("curl", ["-sf", url], in: scratch)) == nil {
+            guard ContinuousClock.now < deadline, worker.isRunning else {
                 let log = (try? String(contentsOf: scratch.file("error.log"), encoding: .utf8)) ?? ""
-                throw BenchmarkFailure("nginx and the worker do not answer: \(nginx.output)\(log.suffix(500))")
+                throw BenchmarkFailure("no reply from \(url): \(worker.output)\(log.suffix(500))")
             }
             usleep(100_000)
         }
-        return nginx
     }
 
     /// The reply as a FastCGI worker sends it: nginx's own headers taken out.

@@ -55,7 +55,7 @@ public final class ChildProcess {
     private static func candidates(_ program: String) -> [String] {
         if program.utf8.contains(UInt8(ascii: "/")) { return [program] }
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return (path.split(separator: ":") + ["/usr/sbin", "/sbin"]).map { "\($0)/\(program)" }
+        return (path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]).map { "\($0)/\(program)" }
     }
 
     /// Whether it has not ended.

@@ -90,7 +90,7 @@ struct Exchange: ~Copyable {
     func write(_ response: Response, withBody: Bool, keeping: Bool) {
         let records = Records(
             id: request.pointee.requestId,
-            output: response.head() + (withBody && !response.isBodiless ? response.body : []))
+            output: response.head(), withBody && !response.isBodiless ? response.body : [])
         let isSent = records.send(to: request.pointee.ipcFd)
         FCGX_Free(request, isSent && keeping && request.pointee.keepConnection != 0 ? 0 : 1)
     }

@@ -8,11 +8,14 @@ struct Records {
     /// The most that a record holds, in whole eight-byte words.
     private static let contentLimit = 65_528
 
-    init(id: Int32, output: [UInt8]) {
+    /// - Parameter output: The parts of the output in their order, so that nobody has to join them before.
+    init(id: Int32, output: [UInt8]...) {
         self.id = UInt16(truncatingIfNeeded: id)
-        bytes.reserveCapacity(output.count + (output.count / Self.contentLimit + 3) * 8 + 8)
-        for start in stride(from: 0, to: output.count, by: Self.contentLimit) {
-            append(UInt8(FCGI_STDOUT), output[start..<min(start + Self.contentLimit, output.count)])
+        bytes.reserveCapacity(output.reduce(32) { $0 + $1.count + ($1.count / Self.contentLimit + 1) * 8 })
+        for part in output {
+            for start in stride(from: 0, to: part.count, by: Self.contentLimit) {
+                append(UInt8(FCGI_STDOUT), part[start..<min(start + Self.contentLimit, part.count)])
+            }
         }
         append(UInt8(FCGI_STDOUT), [])
         // Application status 0, FCGI_REQUEST_COMPLETE.

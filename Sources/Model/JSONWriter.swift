@@ -6,18 +6,20 @@
 ///         $0.array("signals") { for signal in signals { $0.element(signal) } }
 ///     }
 public struct JSONWriter: Sendable {
-    /// What has been written so far: valid UTF-8.
-    public private(set) var bytes: [UInt8]
+    /// What has been written, and zeros where nothing has been yet: a piece goes into them at one stroke, where appending
+    /// would look at the array for each of its parts.
+    private var buffer: [UInt8]
+    private var count = 0
     private var needsComma = false
 
     /// Starts empty, with room for `capacity` bytes.
-    public init(capacity: Int = 1024) {
-        bytes = []
-        bytes.reserveCapacity(capacity)
-    }
+    public init(capacity: Int = 1024) { buffer = Array(repeating: 0, count: capacity) }
+
+    /// What has been written so far: valid UTF-8.
+    public var bytes: [UInt8] { Array(buffer[..<count]) }
 
     /// The text, for columns that hold JSON.
-    public var text: String { String(decoding: bytes, as: UTF8.self) }
+    public var text: String { String(decoding: buffer[..<count], as: UTF8.self) }
 
     /// An object as the root or as an element of an array.
     public mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
@@ -56,9 +58,21 @@ public struct JSONWriter: Sendable {
     }
 
     /// An integer member. Integers beyond 2^53 stay digits; readers that need them exactly must read them as integers.
-    public mutating func member(_ name: StaticString, _ value: some FixedWidthInteger) {
+    @inlinable public mutating func member(_ name: StaticString, _ value: some FixedWidthInteger) {
         key(name)
-        integer(value)
+        integer(isNegative: value < 0, UInt64(value.magnitude))
+    }
+
+    /// A time member, as RFC 3339.
+    public mutating func member(_ name: StaticString, rfc3339 time: Timestamp) {
+        key(name)
+        write(atMost: 26) { room in
+            room[0] = UInt8(ascii: "\"")
+            time.writeRFC3339(to: UnsafeMutableBufferPointer(rebasing: room[1...]))
+            room[25] = UInt8(ascii: "\"")
+            return 26
+        }
+        needsComma = true
     }
 
     /// A number member; NaN and infinities, which JSON lacks, become null.
@@ -76,15 +90,14 @@ public struct JSONWriter: Sendable {
     /// A member whose value is JSON text already, such as a column that was written by this type.
     public mutating func member(_ name: StaticString, json value: String) {
         key(name)
-        bytes.append(contentsOf: value.utf8)
-        needsComma = true
+        text(value)
     }
 
     /// An object member named at run time, such as a metric.
     public mutating func member(named name: String, _ value: Double?) {
         separate()
         string(name)
-        bytes.append(UInt8(ascii: ":"))
+        byte(UInt8(ascii: ":"))
         number(value)
     }
 
@@ -92,7 +105,7 @@ public struct JSONWriter: Sendable {
     public mutating func member(named name: String, text: String) {
         separate()
         string(name)
-        bytes.append(UInt8(ascii: ":"))
+        byte(UInt8(ascii: ":"))
         string(text)
     }
 
@@ -103,9 +116,9 @@ public struct JSONWriter: Sendable {
     }
 
     /// An integer element.
-    public mutating func element(_ value: some FixedWidthInteger) {
+    @inlinable public mutating func element(_ value: some FixedWidthInteger) {
         separate()
-        integer(value)
+        integer(isNegative: value < 0, UInt64(value.magnitude))
     }
 
     /// A number element.
@@ -117,48 +130,85 @@ public struct JSONWriter: Sendable {
     /// An element that is JSON text already.
     public mutating func element(json value: String) {
         separate()
-        bytes.append(contentsOf: value.utf8)
-        needsComma = true
+        text(value)
     }
 
     private mutating func nest(
         _ open: UInt8, _ close: UInt8, _ body: (inout JSONWriter) throws -> Void
     ) rethrows {
-        bytes.append(open)
+        byte(open)
         needsComma = false
         try body(&self)
-        bytes.append(close)
+        byte(close)
         needsComma = true
     }
 
-    private mutating func separate() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
+    /// Lends `body` room for so many bytes, and takes as many as it says it has written.
+    @inline(__always)
+    private mutating func write(atMost size: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int) {
+        if buffer.count - count < size {
+            buffer.append(contentsOf: repeatElement(0, count: max(size, buffer.count)))
+        }
+        count += buffer.withUnsafeMutableBufferPointer { body(UnsafeMutableBufferPointer(rebasing: $0[count...])) }
     }
 
-    private mutating func key(_ name: StaticString) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+    private mutating func byte(_ byte: UInt8) {
+        write(atMost: 1) {
+            $0[0] = byte
+            return 1
+        }
+    }
+
+    @usableFromInline mutating func separate() {
+        if needsComma { byte(UInt8(ascii: ",")) }
+    }
+
+    @usableFromInline mutating func key(_ name: StaticString) {
+        let needsComma = needsComma
+        name.withUTF8Buffer { name in
+            write(atMost: name.count + 4) { room in
+                var at = 0
+                if needsComma {
+                    room[at] = UInt8(ascii: ",")
+                    at += 1
+                }
+                room[at] = UInt8(ascii: "\"")
+                at += 1 + Self.copy(name, to: room, at: at + 1)
+                room[at] = UInt8(ascii: "\"")
+                room[at + 1] = UInt8(ascii: ":")
+                return at + 2
+            }
+        }
     }
 
     private mutating func raw(_ text: StaticString) {
-        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        text.withUTF8Buffer { text in write(atMost: text.count) { Self.copy(text, to: $0, at: 0) } }
         needsComma = true
     }
 
-    private mutating func integer(_ value: some FixedWidthInteger) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = UInt64(value.magnitude)
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var start = 20
+    private mutating func text(_ text: String) {
+        var text = text
+        text.withUTF8 { text in write(atMost: text.count) { Self.copy(text, to: $0, at: 0) } }
+        needsComma = true
+    }
+
+    @usableFromInline mutating func integer(isNegative: Bool, _ magnitude: UInt64) {
+        write(atMost: 21) { room in
+            var length = isNegative ? 2 : 1
+            var rest = magnitude
+            while rest > 9 {
+                length += 1
+                rest /= 10
+            }
+            rest = magnitude
+            var at = length
             repeat {
-                start -= 1
-                digits[start] = UInt8(truncatingIfNeeded: 48 + rest % 10)
+                at -= 1
+                room[at] = UInt8(truncatingIfNeeded: 48 + rest % 10)
                 rest /= 10
             } while rest > 0
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+            if isNegative { room[0] = UInt8(ascii: "-") }
+            return length
         }
         needsComma = true
     }
@@ -166,43 +216,57 @@ public struct JSONWriter: Sendable {
     private mutating func number(_ value: Double?) {
         guard let value, value.isFinite else { return raw("null") }
         if value == value.rounded(), abs(value) < 1e15 {
-            integer(Int64(value))
+            integer(isNegative: value < 0, UInt64(abs(value)))
         } else {
-            bytes.append(contentsOf: value.description.utf8)
-            needsComma = true
+            text(value.description)
         }
     }
 
     private mutating func string(_ value: String) {
-        bytes.append(UInt8(ascii: "\""))
         var value = value
         value.withUTF8 { utf8 in
-            var start = 0
-            for (index, byte) in utf8.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<index]))
-                escape(byte)
-                start = index + 1
+            // A character that is escaped takes six bytes at most.
+            write(atMost: 6 * utf8.count + 2) { room in
+                room[0] = UInt8(ascii: "\"")
+                var at = 1
+                for byte in utf8 {
+                    if byte < 0x20 || byte == 0x22 || byte == 0x5C {
+                        at += Self.escape(byte, to: room, at: at)
+                    } else {
+                        room[at] = byte
+                        at += 1
+                    }
+                }
+                room[at] = UInt8(ascii: "\"")
+                return at + 1
             }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start...]))
         }
-        bytes.append(UInt8(ascii: "\""))
         needsComma = true
     }
 
-    private mutating func escape(_ byte: UInt8) {
-        bytes.append(UInt8(ascii: "\\"))
+    private static func escape(_ byte: UInt8, to room: UnsafeMutableBufferPointer<UInt8>, at: Int) -> Int {
+        room[at] = UInt8(ascii: "\\")
         switch byte {
-        case 0x22, 0x5C: bytes.append(byte)
-        case 0x0A: bytes.append(UInt8(ascii: "n"))
-        case 0x0D: bytes.append(UInt8(ascii: "r"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x22, 0x5C: room[at + 1] = byte
+        case 0x0A: room[at + 1] = UInt8(ascii: "n")
+        case 0x0D: room[at + 1] = UInt8(ascii: "r")
+        case 0x09: room[at + 1] = UInt8(ascii: "t")
         default:
-            let hex: StaticString = "0123456789abcdef"
-            bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
-            hex.withUTF8Buffer {
-                bytes.append($0[Int(byte >> 4)])
-                bytes.append($0[Int(byte & 15)])
-            }
+            let low = byte & 15
+            room[at + 1] = UInt8(ascii: "u")
+            room[at + 2] = UInt8(ascii: "0")
+            room[at + 3] = UInt8(ascii: "0")
+            room[at + 4] = 48 + byte >> 4
+            room[at + 5] = low < 10 ? 48 + low : UInt8(ascii: "a") - 10 + low
+            return 6
         }
+        return 2
+    }
+
+    private static func copy(
+        _ bytes: UnsafeBufferPointer<UInt8>, to room: UnsafeMutableBufferPointer<UInt8>, at: Int
+    ) -> Int {
+        if let from = bytes.baseAddress, let to = room.baseAddress { (to + at).update(from: from, count: bytes.count) }
+        return bytes.count
     }
 }

@@ -39,21 +39,22 @@ public struct Message: Hashable, Sendable {
 
     private func render(_ text: String) -> String {
         var result = ""
-        var rest = Substring(text)
-        while let open = rest.firstIndex(of: "{") {
-            result += rest[..<open]
-            let digit = rest.index(after: open)
-            if digit < rest.endIndex, let position = rest[digit].wholeNumberValue, position < values.count,
-                let close = rest.index(digit, offsetBy: 1, limitedBy: rest.endIndex), close < rest.endIndex,
-                rest[close] == "}"
+        let utf8 = text.utf8
+        var start = utf8.startIndex
+        // Bytes, not characters: whatever stands beside a brace, the brace is a byte of its own.
+        while let open = utf8[start...].firstIndex(of: UInt8(ascii: "{")) {
+            result += text[start..<open]
+            let placeholder = utf8[open...].prefix(3)
+            if placeholder.count == 3, placeholder.last == UInt8(ascii: "}"), let digit = placeholder.dropFirst().first,
+                case let position = Int(digit) - 48, values.indices.contains(position)
             {
                 result += values[position]
-                rest = rest[rest.index(after: close)...]
+                start = placeholder.endIndex
             } else {
                 result += "{"
-                rest = rest[digit...]
+                start = utf8.index(after: open)
             }
         }
-        return result + rest
+        return result + text[start...]
     }
 }

@@ -24,34 +24,39 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-25T03:00:00.123Z`.
     public var rfc3339: String {
-        String(unsafeUninitializedCapacity: 24) { buffer in
-            let day = seconds.floorDivided(by: 86_400)
-            let second = Int(seconds - day * 86_400)
-            let (year, month, dayOfMonth) = Timestamp.civil(fromDays: day)
-            let milliseconds = Int((nanoseconds - seconds * 1_000_000_000) / 1_000_000)
-            func put(_ value: Int, width: Int, at offset: Int) {
-                var rest = value
-                for place in stride(from: offset + width - 1, through: offset, by: -1) {
-                    buffer[place] = UInt8(48 + rest % 10)
-                    rest /= 10
-                }
-            }
-            put(year, width: 4, at: 0)
-            buffer[4] = UInt8(ascii: "-")
-            put(month, width: 2, at: 5)
-            buffer[7] = UInt8(ascii: "-")
-            put(dayOfMonth, width: 2, at: 8)
-            buffer[10] = UInt8(ascii: "T")
-            put(second / 3600, width: 2, at: 11)
-            buffer[13] = UInt8(ascii: ":")
-            put(second / 60 % 60, width: 2, at: 14)
-            buffer[16] = UInt8(ascii: ":")
-            put(second % 60, width: 2, at: 17)
-            buffer[19] = UInt8(ascii: ".")
-            put(milliseconds, width: 3, at: 20)
-            buffer[23] = UInt8(ascii: "Z")
+        String(unsafeUninitializedCapacity: 24) {
+            writeRFC3339(to: $0)
             return 24
         }
+    }
+
+    /// Writes the 24 bytes of `rfc3339`.
+    func writeRFC3339(to buffer: UnsafeMutableBufferPointer<UInt8>) {
+        let day = seconds.floorDivided(by: 86_400)
+        let second = Int(seconds - day * 86_400)
+        let (year, month, dayOfMonth) = Timestamp.civil(fromDays: day)
+        let milliseconds = Int((nanoseconds - seconds * 1_000_000_000) / 1_000_000)
+        func put(_ value: Int, width: Int, at offset: Int) {
+            var rest = value
+            for place in stride(from: offset + width - 1, through: offset, by: -1) {
+                buffer[place] = UInt8(48 + rest % 10)
+                rest /= 10
+            }
+        }
+        put(year, width: 4, at: 0)
+        buffer[4] = UInt8(ascii: "-")
+        put(month, width: 2, at: 5)
+        buffer[7] = UInt8(ascii: "-")
+        put(dayOfMonth, width: 2, at: 8)
+        buffer[10] = UInt8(ascii: "T")
+        put(second / 3600, width: 2, at: 11)
+        buffer[13] = UInt8(ascii: ":")
+        put(second / 60 % 60, width: 2, at: 14)
+        buffer[16] = UInt8(ascii: ":")
+        put(second % 60, width: 2, at: 17)
+        buffer[19] = UInt8(ascii: ".")
+        put(milliseconds, width: 3, at: 20)
+        buffer[23] = UInt8(ascii: "Z")
     }
 
     /// Proleptic Gregorian date of a day count since the epoch, by the era method (400 years are 146 097 days).

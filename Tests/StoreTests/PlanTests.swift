@@ -21,7 +21,7 @@ struct PlanTests {
                 events: .init(scheduler: [wait(5)])))
         writer.close()
         let reader = Reader(path: scratch.database)
-        let statements = try reader.read { _, db in
+        let statements = try reader.read { connection, db in
             let log = Monitor<Set<String>>([])
             db.trace(options: .statement) { event in
                 if case .statement(let statement) = event { log.change { _ = $0.insert(statement.sql) } }
@@ -37,7 +37,7 @@ struct PlanTests {
                             query.state = state
                             query.minimumSeverity = severity
                             query.types = Set(types)
-                            _ = try SignalPlan(query, db).ids(db, limit: 5)
+                            _ = try SignalPlan(query, db).signals(connection, db, limit: 5)
                         }
                     }
                 }
@@ -46,7 +46,7 @@ struct PlanTests {
         }
         let others =
             SignalPlan.statements + EventSource.allCases.map(\.cited) + [
-                StoredSignal.select, Reader.countsSQL, SeriesSource.chunksSQL, SeriesSource.rowsSQL,
+                StoredSignal.one, Reader.countsSQL, SeriesSource.chunksSQL, SeriesSource.rowsSQL,
                 "SELECT evidence, culprits, victims FROM signal_details WHERE signal_id = ?",
                 "SELECT count(*) FROM signals WHERE state = 'open'",
             ]

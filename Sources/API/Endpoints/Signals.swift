@@ -66,7 +66,7 @@ extension JSONWriter {
     mutating func signal(_ signal: StoredSignal) {
         member("id", signal.id)
         member("timestamp", signal.opened.nanoseconds)
-        member("timestamp_iso", signal.opened.rfc3339)
+        member("timestamp_iso", rfc3339: signal.opened)
         member("signal_type", signal.type.rawValue)
         member("signal_category", signal.category.rawValue)
         member("label", signal.label)
@@ -84,10 +84,10 @@ extension JSONWriter {
         }
         member("first_seen", signal.opened.nanoseconds)
         member("last_seen", signal.lastSeen.nanoseconds)
-        member("last_seen_iso", signal.lastSeen.rfc3339)
+        member("last_seen_iso", rfc3339: signal.lastSeen)
         if let closed = signal.closed {
             member("closed_at", closed.nanoseconds)
-            member("closed_at_iso", closed.rfc3339)
+            member("closed_at_iso", rfc3339: closed)
         } else {
             member("closed_at", nil as Double?)
             member("closed_at_iso", nil as String?)

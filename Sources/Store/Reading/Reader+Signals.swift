@@ -6,18 +6,18 @@ extension Reader {
     public func signals(_ query: SignalQuery = SignalQuery()) throws -> SignalPage {
         try read { connection, db in
             let limit = min(max(query.limit, 1), 1000)
-            let ids = try SignalPlan(query, db).ids(db, limit: limit + 1)
-            let page = ids.prefix(limit)
-            let signals = try page.compactMap { try StoredSignal.find($0, connection, db) }
+            var signals = try SignalPlan(query, db).signals(connection, db, limit: limit + 1)
+            let goesOn = signals.count > limit
+            if goesOn { signals.removeLast() }
             return SignalPage(
-                signals: signals, next: ids.count > limit ? page.last : nil, lastCommit: try Self.lastCommit(db))
+                signals: signals, next: goesOn ? signals.last?.id : nil, lastCommit: try Self.lastCommit(db))
         }
     }
 
     /// One signal with its evidence, culprits, victims and the raw events it cites; `nil` when there is none.
     public func signal(id: Int64) throws -> SignalDetail? {
         try read { connection, db in
-            guard let signal = try StoredSignal.find(id, connection, db) else { return nil }
+            guard let signal = try connection.signal(id, db) else { return nil }
             var detail = SignalDetail(signal: signal, evidence: "[]", victims: "[]", events: [])
             let select = "SELECT evidence, victims FROM signal_details WHERE signal_id = ?"
             try db.cachedStatement(sql: select).rows {
@@ -43,41 +43,6 @@ extension Reader {
             time.nanoseconds = $0.int(0)
         }
         return time
-    }
-}
-
-extension StoredSignal {
-    static let select = """
-        SELECT s.id, s.timestamp, s.signal_type, s.severity, s.state, s.peak_score, s.current_severity, s.current_score,
-            l.semantic_label, l.signal_category, e.kind, e.key, e.name, s.process, s.template, s."values",
-            s.last_seen, s.closed_at, s.occurrence_count, s.rule_version, ifnull(d.culprits, '[]')
-        FROM signals s LEFT JOIN labels l ON l.id = s.label LEFT JOIN entities e ON e.id = s.entity
-            LEFT JOIN signal_details d ON d.signal_id = s.id WHERE s.id = ?
-        """
-
-    static func find(_ id: Int64, _ connection: ReadConnection, _ db: Database) throws -> StoredSignal? {
-        var signal: StoredSignal?
-        try db.cachedStatement(sql: select).rows {
-            $0.add(id)
-        } _: { row in
-            let template = try connection.template(row.int(14), db)
-            // Names that this version does not know cannot be in a schema that it knows.
-            signal = StoredSignal(
-                id: row.int(0), type: SignalType(rawValue: row.text(2)) ?? .syscall,
-                category: SignalCategory(rawValue: row.text(9)) ?? .symptom, label: row.text(8),
-                entity: Entity(
-                    kind: Entity.Kind(rawValue: row.text(10)) ?? .system,
-                    id: row.isNull(13) ? row.text(11) : row.text(13), name: row.text(12)),
-                state: Episode.State(rawValue: row.text(4)) ?? .unknown, opened: Timestamp(nanoseconds: row.int(1)),
-                lastSeen: Timestamp(nanoseconds: row.int(16)),
-                closed: row.isNull(17) ? nil : Timestamp(nanoseconds: row.int(17)),
-                peak: Grade(severity: Severity(name: row.text(3)) ?? .low, score: Double(row.int(5)) / 10_000),
-                current: Grade(
-                    severity: Severity(rawValue: Int(row.int(6))) ?? .low, score: Double(row.int(7)) / 10_000),
-                occurrences: Int(row.int(18)), ruleVersion: Int(row.int(19)),
-                message: Message(template, StringArray.parse(row.bytes(15))), culprits: row.text(20))
-        }
-        return signal
     }
 }
 

@@ -6,38 +6,27 @@ import Model
 /// The file is opened when it is first needed and again when another file has taken its name, so that a worker may start
 /// before the collector and outlive the file. All methods throw `StoreError`.
 public final class Reader: Sendable {
-    private struct Pool: Sendable {
-        var idle: [ReadConnection] = []
-        var lent = 0
-    }
-
     let path: String
-    private let connections: Int
     private let timeLimit: Duration
-    private let pool = Monitor(Pool())
+    private let pool: ConnectionPool
 
     /// Opens nothing yet. `connections` answer at the same time; whoever comes then waits. `timeLimit` bounds the wait and
     /// the query, each.
     public init(path: String, connections: Int = 5, timeLimit: Duration = .seconds(1)) {
         self.path = path
-        self.connections = max(1, connections)
         self.timeLimit = timeLimit
+        pool = ConnectionPool(places: max(1, connections))
     }
-
-    deinit { pool.read { for connection in $0.idle { connection.close() } } }
 
     /// Lends a connection to the file that has the name now, for one read transaction.
     func read<Result>(_ body: (ReadConnection, Database) throws -> Result) throws -> Result {
         guard let file = FileIdentity(path: path) else {
-            pool.change { pool in
-                for connection in pool.idle { connection.close() }
-                pool.idle = []
-            }
+            pool.closeIdle()
             throw StoreError.missing(path: path)
         }
-        let idle = try borrow()
+        let idle = try pool.borrow(until: Monotonic.now + timeLimit)
         var kept: ReadConnection?
-        defer { giveBack(kept) }
+        defer { pool.giveBack(kept) }
         do {
             let connection: ReadConnection
             if let idle, idle.file == file {
@@ -59,23 +48,6 @@ public final class Reader: Sendable {
             }
         } catch {
             throw StoreError(error, path: path)
-        }
-    }
-
-    private func borrow() throws -> ReadConnection? {
-        let limit = Monotonic.now + timeLimit
-        let place: Swift.Result<ReadConnection?, StoreError> = pool.wait { pool in
-            guard pool.lent < connections else { return Monotonic.now < limit ? .until(limit) : .done(.failure(.busy)) }
-            pool.lent += 1
-            return .done(.success(pool.idle.popLast()))
-        }
-        return try place.get()
-    }
-
-    private func giveBack(_ connection: ReadConnection?) {
-        pool.change { pool in
-            pool.lent -= 1
-            if let connection { pool.idle.append(connection) }
         }
     }
 }

@@ -6,6 +6,7 @@ import Model
 /// All indexes on `signals` end with the id, and ids grow with time. So each condition that has an index is a stream of
 /// ids, newest first: one per type, per severity, per entity. The most selective condition supplies the streams, they are
 /// merged, and what other conditions there are is checked on the way. A lower bound in time becomes a lower bound of ids.
+/// A stream brings whole rows, so that one statement is all that most pages need.
 struct SignalPlan {
     private enum Stream {
         case everything
@@ -45,18 +46,21 @@ struct SignalPlan {
         }
     }
 
-    /// The newest ids, at most `limit`.
-    func ids(_ db: Database, limit: Int) throws -> [Int64] {
+    /// The newest signals, at most `limit`.
+    func signals(_ connection: ReadConnection, _ db: Database, limit: Int) throws -> [StoredSignal] {
         let names = query.minimumSeverity == .low ? nil : list(severities.map(\.name))
         let types = query.types.isEmpty ? nil : list(query.types.map(\.rawValue))
-        var ids: [Int64] = []
         var parts = streams.map { (stream: $0, from: from, since: query.since, state: query.state) }
         if query.orOpen, query.since != nil, query.state == nil {
             // What is open is looked at besides, however long it has been: there is never much of it.
             let open = query.entity == nil ? [.open] : streams
             parts += open.map { ($0, 0, nil, .open) }
         }
+        var signals: [StoredSignal] = []
         for (stream, from, since, state) in parts {
+            let known = signals.count
+            // When there are enough, older ones need not be read any more.
+            let from = known < limit ? from : max(from, signals[limit - 1].id + 1)
             try db.cachedStatement(sql: Self.sql(stream)).rows { row in
                 switch stream {
                 case .type(let value), .severity(let value), .process(let value): row.add(value)
@@ -71,13 +75,17 @@ struct SignalPlan {
                 row.add(types)
                 row.add(state?.rawValue)
             } _: {
-                ids.append($0.int(0))
+                signals.append(try StoredSignal($0, connection, db))
             }
+            if known > 0, signals.count > known { signals = merged(signals, limit) }
         }
-        if parts.count > 1 {
-            ids = Array(Set(ids).sorted(by: >).prefix(limit))
-        }
-        return ids
+        return signals
+    }
+
+    /// Newest first, each once.
+    private func merged(_ signals: [StoredSignal], _ limit: Int) -> [StoredSignal] {
+        var seen: Set<Int64> = []
+        return Array(signals.filter { seen.insert($0.id).inserted }.sorted { $0.id > $1.id }.prefix(limit))
     }
 
     private var severities: [Severity] { Severity.allCases.filter { $0 >= query.minimumSeverity } }
@@ -102,7 +110,7 @@ struct SignalPlan {
             case .unknown: ("INDEXED BY idx_unknown", "?1 IS NULL AND s.state = 'unknown'")
             }
         return """
-            SELECT s.id FROM signals s \(index) WHERE \(condition) AND s.id >= ?2 AND s.id < ?3
+            \(StoredSignal.select(index)) WHERE \(condition) AND s.id >= ?2 AND s.id < ?3
                 AND (?5 IS NULL OR s.timestamp >= ?5)
                 AND (?6 IS NULL OR instr(?6, ',' || s.severity || ','))
                 AND (?7 IS NULL OR instr(?7, ',' || s.signal_type || ','))

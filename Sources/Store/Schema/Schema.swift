@@ -13,7 +13,8 @@ enum Schema {
 
     /// Checks that a database is ours and of the version that this program reads.
     static func check(_ db: Database, path: String) throws {
-        let version = try Int.fetchOne(db.cachedStatement(sql: "PRAGMA user_version")) ?? 0
+        var version = 0
+        try db.cachedStatement(sql: "PRAGMA user_version").rows { version = Int($0.int(0)) }
         guard version != current else { return }
         try checkOwner(db, path: path)
         throw StoreError.schema(path: path, found: version, known: current)
