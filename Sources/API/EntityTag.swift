@@ -1,4 +1,4 @@
-/// A strong entity tag: 64 bits of the body, eight bytes a step, so that tagging costs a fraction of writing.
+/// A strong entity tag: 64 bits of the body, 32 bytes a step, so that tagging costs a fraction of writing.
 struct EntityTag: Equatable {
     /// With its quotes, as it stands in `ETag`.
     let text: String
@@ -6,14 +6,22 @@ struct EntityTag: Equatable {
     init(_ body: [UInt8]) {
         var hash = UInt64(body.count) ^ 0x9E37_79B9_7F4A_7C15
         body.withUnsafeBytes { bytes in
+            func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+            // Four lanes that do not wait for each other's multiplication.
+            var (a, b, c, d) = (hash, hash &+ 1, hash &+ 2, hash &+ 3)
             var offset = 0
-            while offset + 8 <= bytes.count {
-                hash = Self.mix(hash ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                offset += 8
+            while offset + 32 <= bytes.count {
+                a = Self.mix(a ^ word(offset))
+                b = Self.mix(b ^ word(offset + 8))
+                c = Self.mix(c ^ word(offset + 16))
+                d = Self.mix(d ^ word(offset + 24))
+                offset += 32
             }
+            for lane in [a, b, c, d] { hash = Self.mix(hash ^ lane) }
             var tail: UInt64 = 0
             while offset < bytes.count {
                 tail = tail << 8 | UInt64(bytes[offset])
+                if offset & 7 == 7 { hash = Self.mix(hash ^ tail) }
                 offset += 1
             }
             hash = Self.mix(hash ^ tail)
