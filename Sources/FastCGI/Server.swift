@@ -79,6 +79,8 @@ public final class Server: Sendable {
             throw ListenError(description: "\(threads) threads: 1 to 512 are allowed")
         }
         FCGX_Init()
+        // glibc gives threads up to eight heaps per CPU, and each keeps what was freed in it.
+        mallopt(M_ARENA_MAX, 2)
         socket = try ListeningSocket(path: path, mode: mode, group: group, backlog: backlog)
         slots = (0..<threads).map { _ in Slot() }
         self.limits = limits

@@ -24,11 +24,13 @@ public struct Message: Hashable, Sendable {
     /// replaced by look-alikes, so that a value can never pass for a placeholder.
     public init(_ template: Template, _ values: [String]) {
         self.template = template
-        self.values = values.prefix(10).map { value in
-            value.utf8.contains { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }
-                ? String(value.map { $0 == "{" ? "❴" : $0 == "}" ? "❵" : $0 }) : value
+        self.values = Array(values.prefix(10))
+        for (index, value) in self.values.enumerated() where value.utf8.contains(where: Self.isBrace) {
+            self.values[index] = String(value.map { $0 == "{" ? "❴" : $0 == "}" ? "❵" : $0 })
         }
     }
+
+    private static func isBrace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}") }
 
     /// The sentence with its values.
     public var summary: String { render(template.summary) }
@@ -37,24 +39,26 @@ public struct Message: Hashable, Sendable {
     /// The hints with their values.
     public var hints: [String] { template.hints.map(render) }
 
+    /// Works on bytes, not characters: a brace is a byte of its own, whatever stands beside it.
     private func render(_ text: String) -> String {
-        var result = ""
-        let utf8 = text.utf8
-        var start = utf8.startIndex
-        // Bytes, not characters: whatever stands beside a brace, the brace is a byte of its own.
-        while let open = utf8[start...].firstIndex(of: UInt8(ascii: "{")) {
-            result += text[start..<open]
-            let placeholder = utf8[open...].prefix(3)
-            if placeholder.count == 3, placeholder.last == UInt8(ascii: "}"), let digit = placeholder.dropFirst().first,
-                case let position = Int(digit) - 48, values.indices.contains(position)
-            {
-                result += values[position]
-                start = placeholder.endIndex
-            } else {
-                result += "{"
-                start = utf8.index(after: open)
+        var text = text
+        var result: [UInt8] = []
+        text.withUTF8 { text in
+            result.reserveCapacity(text.count + 64)
+            var start = 0
+            while let open = text[start...].firstIndex(of: UInt8(ascii: "{")) {
+                result.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<open]))
+                let position = open + 1 < text.count ? Int(text[open + 1]) - 48 : -1
+                if values.indices.contains(position), open + 2 < text.count, text[open + 2] == UInt8(ascii: "}") {
+                    result.append(contentsOf: values[position].utf8)
+                    start = open + 3
+                } else {
+                    result.append(text[open])
+                    start = open + 1
+                }
             }
+            result.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
         }
-        return result + text[start...]
+        return String(decoding: result, as: UTF8.self)
     }
 }

@@ -54,4 +54,15 @@ import Testing
         }
         #expect(json.text == "[-9223372036854775808,18446744073709551615]")
     }
+
+    @Test func `a writer that started too small grows`() {
+        var json = JSONWriter(capacity: 0)
+        json.object {
+            $0.member("time", rfc3339: Timestamp(nanoseconds: 1_795_575_600_123_000_000))
+            $0.array("texts") { for _ in 0..<500 { $0.element("\u{1}x") } }
+        }
+        let texts = Array(repeating: #""\u0001x""#, count: 500).joined(separator: ",")
+        #expect(json.text == #"{"time":"2026-11-25T03:00:00.123Z","texts":[\#(texts)]}"#)
+        #expect(json.text.utf8.elementsEqual(json.bytes))
+    }
 }

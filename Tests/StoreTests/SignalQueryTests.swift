@@ -54,6 +54,31 @@ struct SignalQueryTests {
         }
     }
 
+    @Test func `what is still open is listed besides a window, once, and pages go on to it`() throws {
+        for entity in [nil, "nginx", "host"] {
+            for severity in Severity.allCases {
+                var query = SignalQuery()
+                query.entity = entity
+                query.minimumSeverity = severity
+                query.since = start.advanced(bySeconds: 4000)
+                query.orOpen = true
+                query.limit = 6
+                var seen: [Int64] = []
+                repeat {
+                    let page = try reader.signals(query)
+                    seen += page.signals.map(\.id)
+                    query.cursor = page.next
+                } while query.cursor != nil
+                var everything = query
+                everything.since = nil
+                let expected = written.reversed().filter {
+                    matches($0, everything) && ($0.opened >= start.advanced(bySeconds: 4000) || $0.state == .open)
+                }
+                #expect(seen == expected.map(\.id), "\(query)")
+            }
+        }
+    }
+
     @Test func `pages follow each other without a gap or a repeat`() throws {
         var query = SignalQuery()
         query.minimumSeverity = .medium

@@ -2,6 +2,7 @@
 
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <malloc.h>
 #include <stddef.h>
 
 /* Tells the record guard (guard.c) that this thread is about to read a new request, whose parameters may take at most

@@ -22,7 +22,7 @@ final class ReadConnection: @unchecked Sendable {
         settings.foreignKeysEnabled = false
         settings.busyMode = .timeout(0.25)
         settings.prepareDatabase { [deadline] db in
-            _ = try Row.fetchOne(db, sql: "PRAGMA cache_size = -1024")
+            _ = try Row.fetchOne(db, sql: "PRAGMA cache_size = -512")
             // The time limit: SQLite asks every thousand steps of its machine, some ten microseconds.
             sqlite3_progress_handler(
                 db.sqliteConnection, 1000,
