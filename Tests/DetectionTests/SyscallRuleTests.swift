@@ -68,7 +68,7 @@ import Testing
         #expect(tick(locked, processes: caller, hog).observed(SyscallRule()).map(\.grade.severity) == [.low])
     }
 
-    @Test func `a call that waited for a CPU is low, as the scheduler signal says the rest, and names who holds the CPUs`() throws {
+    @Test func `a call that waited for a CPU is low and names who holds the CPUs`() throws {
         let starved = Made.process(900, "sshd").starving(400)
         let slow = Made.idle().stressed(cores: 1.9).adding(starved).with {
             $0.syscalls?.events = [Made.event(starved, "openat", .fileSystem, milliseconds: 350, blocked: 0)]
