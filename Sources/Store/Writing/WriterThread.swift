@@ -18,7 +18,8 @@ final class WriterThread {
         self.session = session
         self.monitor = monitor
         self.configuration = configuration
-        lastCommit = Monotonic(nanoseconds: 0)
+        // The first batch has no commit before it to keep its distance from.
+        lastCommit = .now + (.zero - configuration.flushInterval)
     }
 
     static func start(
