@@ -14,6 +14,7 @@ struct Disk: Sendable {
     var latency: Double?
     var hasHistogram: Bool
     var bytesPerSecond: Double
+    var isStacked: Bool
     /// Its part of what all devices moved (0–1).
     var shareOfBytes: Double
 
@@ -34,8 +35,11 @@ struct Disk: Sendable {
             return nil
         }
         disks.sort { ($0.major, $0.minor) < ($1.major, $1.minor) }
-        let total = disks.reduce(0) { $0 + $1.bytesPerSecond }
-        for index in disks.indices where total > 0 { disks[index].shareOfBytes = disks[index].bytesPerSecond / total }
+        // What a stacked device moves, the ones below it move again.
+        let total = disks.reduce(0) { $0 + ($1.isStacked ? 0 : $1.bytesPerSecond) }
+        for index in disks.indices where total > 0 {
+            disks[index].shareOfBytes = min(1, disks[index].bytesPerSecond / total)
+        }
         return disks
     }
 
@@ -56,6 +60,7 @@ struct Disk: Sendable {
         latency = max(p95 ?? 0, mean ?? 0) > 0 ? max(p95 ?? 0, mean ?? 0) : nil
         hasHistogram = p95.map { $0 >= mean ?? 0 } ?? false
         bytesPerSecond = reading.readBytesPerSecond + reading.writeBytesPerSecond
+        isStacked = reading.isStacked
         shareOfBytes = 1
     }
 
@@ -68,6 +73,8 @@ struct Disk: Sendable {
         latency = Self.latencies(device).percentile(95).map { Double($0) / 1e6 }
         hasHistogram = latency != nil
         bytesPerSecond = device.flows.values.reduce(0) { $0 + Double($1.bytes) } / interval
+        // The tracer sees requests, and stacked devices pass on bios; a loop device is the one that has both.
+        isStacked = device.name.hasPrefix("loop")
         shareOfBytes = 1
     }
 

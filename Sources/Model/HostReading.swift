@@ -166,6 +166,8 @@ public struct DiskReading: Sendable, Equatable {
     public var name: String
     public var major: Int
     public var minor: Int
+    /// Whether it lies on other devices that are listed too (device mapper, md, loop), so that what it moves is moved twice.
+    public var isStacked = false
     public var readsPerSecond: Double = 0
     public var writesPerSecond: Double = 0
     public var readBytesPerSecond: Double = 0

@@ -19,6 +19,7 @@ struct DiskSample: Counters {
         var inFlight: Int
         var busyMilliseconds: UInt64
         var queuedMilliseconds: UInt64
+        var isStacked = false
     }
 
     var devices: [Number: Device] = [:]
@@ -70,6 +71,7 @@ extension DiskSample.Device {
         let readMilliseconds = Double(growth.count(earlier.readMilliseconds, readMilliseconds))
         let writeMilliseconds = Double(growth.count(earlier.writeMilliseconds, writeMilliseconds))
         var reading = DiskReading(name: name, major: number.major, minor: number.minor)
+        reading.isStacked = isStacked
         reading.readsPerSecond = Double(reads) / seconds
         reading.writesPerSecond = Double(writes) / seconds
         // A sector is 512 bytes here, whatever the device's is.
@@ -92,8 +94,10 @@ struct DiskReader: ~Copyable {
     private let root: String
     private var file: ProcFile
     private var rates = Rates<DiskSample>()
-    /// Whether a device is a partition, asked of /sys once for each.
-    private var partitions: [DiskSample.Number: Bool] = [:]
+    /// What a device is, asked of /sys once for each.
+    private var kinds: [DiskSample.Number: Kind] = [:]
+
+    private enum Kind { case whole, partition, stacked }
 
     init(root: String) {
         self.root = root
@@ -102,16 +106,39 @@ struct DiskReader: ~Copyable {
 
     mutating func read(_ buffer: inout ReadBuffer, at now: UInt64) throws(ReaderError) -> [DiskReading]? {
         var sample = try file.read(&buffer, DiskSample.init(parsing:))
-        partitions = partitions.filter { sample.devices[$0.key] != nil }
-        for number in sample.devices.keys where isPartition(number) { sample.devices[number] = nil }
+        kinds = kinds.filter { sample.devices[$0.key] != nil }
+        for (number, device) in sample.devices {
+            switch kind(of: number, device) {
+            case .whole: break
+            case .partition: sample.devices[number] = nil
+            case .stacked: sample.devices[number]?.isStacked = true
+            }
+        }
         return rates.next(sample, at: now)
     }
 
-    private mutating func isPartition(_ number: DiskSample.Number) -> Bool {
-        if let known = partitions[number] { return known }
-        let path = "\(root)/sys/dev/block/\(number.major):\(number.minor)/partition"
-        let answer = access(path, F_OK) == 0
-        partitions[number] = answer
-        return answer
+    private mutating func kind(of number: DiskSample.Number, _ device: DiskSample.Device) -> Kind {
+        if let known = kinds[number] { return known }
+        let path = "\(root)/sys/dev/block/\(number.major):\(number.minor)"
+        let kind: Kind =
+            if access("\(path)/partition", F_OK) == 0 {
+                .partition
+            } else if device.name.hasPrefix("loop") || Self.hasEntries("\(path)/slaves") {
+                .stacked
+            } else {
+                .whole
+            }
+        kinds[number] = kind
+        return kind
+    }
+
+    private static func hasEntries(_ path: String) -> Bool {
+        guard let directory = opendir(path) else { return false }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            // Names that start with a dot are the directory itself and the one above.
+            if entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { return true }
+        }
+        return false
     }
 }

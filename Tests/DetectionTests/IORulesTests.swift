@@ -46,6 +46,19 @@ import Testing
         #expect(found.first?.finding.culprits.map(\.comm) == ["stress-ng-hdd"])
     }
 
+    @Test(arguments: 0..<2) func `a device-mapper volume and the disk under it both name who dirtied the pages`(
+        _ rule: Int
+    ) {
+        let stacked = Made.idle().congested().adding(hog, victim).with {
+            var volume = $0.host.disks?[0] ?? DiskReading(name: "", major: 0, minor: 0)
+            (volume.name, volume.major, volume.isStacked) = ("dm-0", 253, true)
+            $0.host.disks?.append(volume)
+        }
+        let found = stacked.observed(Self.rules[rule])
+        #expect(found.map(\.key.entity.name) == ["sda", "dm-0"])
+        #expect(found.allSatisfy { $0.finding.culprits.map(\.comm) == ["stress-ng-hdd"] && $0.grade.severity > .low })
+    }
+
     @Test(arguments: 0..<2) func `an idle host is silent`(_ rule: Int) {
         #expect(Made.idle().observed(Self.rules[rule]).isEmpty)
     }

@@ -44,7 +44,9 @@ struct DiskTests {
         var reader = HostReader(root: host.root, clock: host.clock)
         #expect(reader.read().disks == nil)
         host.advance(seconds: 1)
-        #expect(reader.read().disks?.map(\.name) == ["sda", "cciss/c0d0", "dm-0", "nvme0n1"])
+        let disks = try #require(reader.read().disks)
+        #expect(disks.map(\.name) == ["sda", "cciss/c0d0", "dm-0", "nvme0n1"])
+        #expect(disks.filter(\.isStacked).map(\.name) == ["dm-0"])
     }
 
     @Test func `a disk that is pulled out leaves, and one that comes is rated from its second sample on`() throws {
