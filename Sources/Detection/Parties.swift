@@ -2,26 +2,32 @@ import Model
 
 /// The processes of a tick, grouped by who belongs together.
 ///
-/// A party is a process group: what one command started, however many workers it has. A process whose group nobody knows
-/// is a party of its own. Parties are related when a process of one descends from a process of the other: what a build
-/// tool's children do to it, it does to itself.
+/// A party is what one command started, however many workers it has: a process group, or several of one session where a
+/// build tool gives each of its jobs a group. (The jobs of a shell are not together: their parent leads the session.) A
+/// process whose group nobody knows is a party of its own. Parties are related when a process of one descends from a
+/// process of the other: what a supervisor's children do to it, it does to itself.
 struct Parties: Sendable {
     let processes: [ProcessActivity]
     /// The party of each process, and the processes of each party, by position.
     let party: [Int]
     let members: [[Int]]
     private let positions: [Int32: Int]
+    /// For each party, the other parties that its processes descend from.
+    private let ancestors: [[Int]]
 
     /// How far up descent is followed.
     private static let generations = 8
 
     init(_ processes: [ProcessActivity]) {
+        let positions = Dictionary(
+            processes.enumerated().map { ($0.element.identity.pid, $0.offset) }, uniquingKeysWith: { _, last in last })
+        let parents = processes.map { $0.parent > 1 ? positions[$0.parent] : nil }
         var parties: [Int64: Int] = [:]
         var members: [[Int]] = []
         var party: [Int] = []
         party.reserveCapacity(processes.count)
         for (position, process) in processes.enumerated() {
-            let group = process.processGroup != 0 ? process.processGroup : process.proc?.processGroup ?? 0
+            let group = processes[Self.head(of: position, processes, parents)].group
             // A group's id is a pid, so processes without one are kept apart by negative numbers.
             let name = group > 0 && !process.isKernelThread ? Int64(group) : -1 - Int64(process.identity.pid)
             let index = parties[name, default: members.count]
@@ -35,8 +41,31 @@ struct Parties: Sendable {
         self.processes = processes
         self.party = party
         self.members = members
-        positions = Dictionary(
-            processes.enumerated().map { ($0.element.identity.pid, $0.offset) }, uniquingKeysWith: { _, last in last })
+        self.positions = positions
+        ancestors = members.indices.map { index in
+            members[index].reduce(into: []) { found, position in
+                var next = parents[position]
+                for _ in 0..<Self.generations {
+                    guard let ancestor = next else { return }
+                    let other = party[ancestor]
+                    if other != index, !found.contains(other) { found.append(other) }
+                    next = parents[ancestor]
+                }
+            }
+        }
+    }
+
+    /// Up from a process to the one that started its command: through parents of the same session that do not lead it.
+    private static func head(of position: Int, _ processes: [ProcessActivity], _ parents: [Int?]) -> Int {
+        var head = position
+        for _ in 0..<generations {
+            guard let parent = parents[head], processes[head].session > 0,
+                processes[parent].session == processes[head].session,
+                processes[parent].group != processes[parent].session
+            else { break }
+            head = parent
+        }
+        return head
     }
 
     /// Where a process stands, or `nil` if it did nothing in this tick.
@@ -46,18 +75,11 @@ struct Parties: Sendable {
 
     /// Whether two parties are one, or one descends from the other as far as the tick shows the line.
     func related(_ one: Int, _ other: Int) -> Bool {
-        one == other || descends(one, from: other) || descends(other, from: one)
+        one == other || ancestors[one].contains(other) || ancestors[other].contains(one)
     }
+}
 
-    private func descends(_ one: Int, from other: Int) -> Bool {
-        members[one].contains { position in
-            var parent = processes[position].parent
-            for _ in 0..<Self.generations {
-                guard parent > 1, let next = positions[parent] else { return false }
-                if party[next] == other { return true }
-                parent = processes[next].parent
-            }
-            return false
-        }
-    }
+extension ProcessActivity {
+    /// The process group, from whichever source knows it; 0 when none does.
+    fileprivate var group: Int32 { processGroup != 0 ? processGroup : proc?.processGroup ?? 0 }
 }

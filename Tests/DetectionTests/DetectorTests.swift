@@ -35,10 +35,15 @@ import Testing
         #expect(detector.open.isEmpty)
     }
 
-    @Test func `an idle host says nothing for an hour`() {
+    @Test func `a host at its everyday work says nothing for an hour`() {
         var detector = Detector(nextID: 1)
-        for second in 0..<3600 { #expect(detector.step(Made.idle(second: second)).isEmpty) }
+        for second in 0..<3600 { #expect(detector.step(Made.idle(second: second).calm(seed: second)).isEmpty) }
         #expect(detector.blindness.isEmpty)
+        // Not because nothing could open.
+        for second in 3600..<3603 {
+            _ = detector.step(Made.idle(second: second).calm(seed: second).congested().stressed(cores: 2))
+        }
+        #expect(!detector.open.isEmpty)
     }
 
     @Test func `the first tick, which has no rates, says nothing`() {
@@ -91,8 +96,28 @@ import Testing
     @Test func `late ticks with averaged rates open nothing on a calm host`() {
         var detector = Detector(nextID: 1)
         for second in 0..<10 {
-            #expect(detector.step(Made.idle(second: second * 4, interval: second % 3 == 0 ? 9 : 1)).isEmpty)
+            let interval = second % 3 == 0 ? 9.0 : 1
+            // Counts of nine seconds in one tick: as rates they are what they always are.
+            let tick = Made.idle(second: second * 4, interval: interval).calm(seed: second).with {
+                for index in $0.processes.indices { $0.processes[index].multiply(by: UInt64(interval)) }
+            }
+            #expect(detector.step(tick).isEmpty)
         }
+    }
+}
+
+extension ProcessActivity {
+    /// The same rates over a longer tick.
+    fileprivate mutating func multiply(by factor: UInt64) {
+        scheduling?.cpuNanoseconds *= factor
+        scheduling?.waitNanoseconds *= factor
+        scheduling?.blockedNanoseconds *= factor
+        scheduling?.waits *= factor
+        scheduling?.voluntarySwitches *= factor
+        scheduling?.involuntarySwitches *= factor
+        faults?.minor *= factor
+        blockIO?.writes *= factor
+        blockIO?.writeBytes *= factor
     }
 }
 

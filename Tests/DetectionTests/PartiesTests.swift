@@ -19,6 +19,18 @@ import Testing
         #expect(abs((suspects.first?.share ?? 0) - 1.5 / 1.6) < 0.001)
     }
 
+    @Test func `the jobs of a build tool are one party, those of a shell are not`() {
+        let parties = Parties([
+            Made.process(10, "bash", session: 10),
+            Made.process(20, "ninja", parent: 10, session: 10),
+            Made.process(21, "clang", parent: 20, session: 10),
+            Made.process(22, "ld", parent: 21, session: 10),
+            Made.process(30, "stress-ng", parent: 10, session: 10),
+            Made.process(40, "nginx", parent: 10),
+        ])
+        #expect(parties.party == [0, 1, 1, 1, 2, 3])
+    }
+
     @Test func `processes whose group nobody knows are parties of their own`() {
         let parties = Parties([
             Made.process(10, "a", group: 0), Made.process(11, "b", group: 0), Made.process(3, "kworker", kernel: true),

@@ -68,6 +68,13 @@ import Testing
         #expect(tick(locked, processes: caller, hog).observed(SyscallRule()).map(\.grade.severity) == [.low])
     }
 
+    @Test func `a peer that takes its time is low`() throws {
+        let send = Made.event(caller, "sendto", .network, milliseconds: 1500, blocked: 0)
+        let found = try #require(tick(send, processes: caller, hog).observed(SyscallRule()).first)
+        #expect(found.key.label == "network")
+        #expect(found.grade.severity == .low)
+    }
+
     @Test func `a call that waited for a CPU is low and names who holds the CPUs`() throws {
         let starved = Made.process(900, "sshd").starving(400)
         let slow = Made.idle().stressed(cores: 1.9).adding(starved).with {

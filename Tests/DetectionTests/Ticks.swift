@@ -29,12 +29,13 @@ enum Made {
         return tick
     }
 
-    static func process(_ pid: Int32, _ comm: String, group: Int32? = nil, parent: Int32 = 1, kernel: Bool = false)
-        -> ProcessActivity
-    {
+    static func process(
+        _ pid: Int32, _ comm: String, group: Int32? = nil, parent: Int32 = 1, session: Int32? = nil,
+        kernel: Bool = false
+    ) -> ProcessActivity {
         var made = ProcessActivity(
             identity: ProcessIdentity(pid: pid, startTicks: UInt64(pid) * 100), parent: parent,
-            processGroup: kernel ? 0 : group ?? pid, session: kernel ? 0 : group ?? pid, comm: comm,
+            processGroup: kernel ? 0 : group ?? pid, session: kernel ? 0 : session ?? group ?? pid, comm: comm,
             isKernelThread: kernel)
         made.scheduling = .init()
         made.faults = .init()
@@ -140,6 +141,30 @@ extension Tick {
     /// What of it would open an episode.
     func observed(_ rule: some Rule, own: ProcessIdentity? = nil) -> [Observation] {
         verdict(rule, own: own).observations.filter { $0.strength >= 1 }
+    }
+
+    /// A host that does a little of everything, as one with nothing wrong does: a service at work, a log that is synced,
+    /// pages that fault in, packets and sockets that come and go. `seed` moves the numbers from tick to tick.
+    func calm(seed: Int) -> Tick {
+        let wave = Double(seed % 7) / 7
+        let service = Made.process(812, "nginx").hogging(0.1 + 0.3 * wave, waiting: 4 * wave).faulting(minor: 400)
+        let log = Made.process(400, "journald").moving(written: 4e5, requests: 12).blocked(6 + 8 * wave)
+        let shell = Made.process(900, "bash").starving(6 * wave)
+        return adding(service, log, shell).with {
+            $0.host.cpu?.running = 1 + seed % 3
+            $0.host.pressure?.cpu.some = 0.04 * wave
+            $0.host.pressure?.io.some = 0.05 * wave
+            $0.host.memory?.available = 2 << 30
+            $0.host.vm?.majorFaultsPerSecond = 3 * wave
+            $0.host.sockets?.timeWait = 300
+            $0.host.disks?[0].writesPerSecond = 12
+            $0.host.disks?[0].writeMilliseconds = 2 + 4 * wave
+            $0.host.disks?[0].busy = 0.1
+            $0.host.disks?[0].queueDepth = 0.1
+            $0.syscalls?.events = [
+                Made.event(log, "fsync", .blockingIO, milliseconds: 3 + 4 * wave, blocked: 3 + 4 * wave)
+            ]
+        }
     }
 
     /// Two workers of `stress-ng` under a parent that sleeps, as they really are: one process group.

@@ -118,9 +118,9 @@ private struct Case {
                 grade.blamed(contention.relation(of: caller, in: situation.parties)).capped(at: .low)
             case .blocked(let contention):
                 grade.blamed(contention.relation(of: caller, in: situation.parties))
-            case .peer: grade.lowered
-            // Whoever waits for a CPU does so in whatever call it is; the scheduler's signal is about that.
-            case .starved, .own: grade.capped(at: .low)
+            // Whoever waits for a CPU does so in whatever call it is: the scheduler's signal is about that. A peer that
+            // reads slowly may mean to, and what the network loses is counted elsewhere.
+            case .starved, .peer, .own: grade.capped(at: .low)
             }
         }
     }
