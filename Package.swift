@@ -2,7 +2,17 @@
 import PackageDescription
 
 /// Every target of ours: Swift 6 language mode comes with the tools version; a warning stops the build.
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error), .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
+]
+
+/// What answering a request runs through lies together: pages of code are mapped sixteen at a time, and scattered over
+/// 25 MB the same functions keep 2 MB more in memory. `deploy/order-functions` makes the list.
+let hotFunctionsFirst = LinkerSetting.unsafeFlags(
+    [
+        "-use-ld=lld", "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/deploy/kernelsight-api.order",
+        "-Xlinker", "--no-warn-symbol-ordering",
+    ], .when(configuration: .release))
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -57,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "kernelsight-api",
             dependencies: ["Model", "Settings", "Store", "FastCGI", "API", "CLinux", arguments, logging],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: [hotFunctionsFirst]),
         .executableTarget(
             name: "kernelsight",
             dependencies: ["Model", "Settings", "Store", "Benchmarks", arguments],

@@ -67,7 +67,7 @@ static void count(struct clinux_tcp_states *states, const struct inet_diag_msg *
 int clinux_tcp_states(int fd, struct clinux_tcp_states *states)
 {
     // The kernel fills replies of at most 32 KB.
-    static _Thread_local _Alignas(struct nlmsghdr) char buffer[32 << 10];
+    _Alignas(struct nlmsghdr) char buffer[32 << 10];
 
     memset(states, 0, sizeof *states);
     int error = request(fd);

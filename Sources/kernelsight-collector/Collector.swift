@@ -43,7 +43,7 @@ actor Collector: Service {
     }
 
     private func loop() async {
-        clinux_release_startup_pages()
+        clinux_release_idle_memory()
         while !Task.isCancelled {
             let due = schedule.next(after: MonotonicClock.now())
             let now = MonotonicClock.now()

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "capabilities.h"
-#include "startup_pages.h"
+#include "idle_memory.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,8 @@
 #define _GNU_SOURCE
-#include "startup_pages.h"
+#include "idle_memory.h"
 
 #include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ static int release(struct dl_phdr_info *object, size_t size, void *unused)
 	return 0;
 }
 
-void clinux_release_startup_pages(void)
+void clinux_release_idle_memory(void)
 {
 	dl_iterate_phdr(release, NULL);
+	malloc_trim(0);
 }
