@@ -6,7 +6,7 @@ import Store
 /// Answers the HTTP API from one database. Safe to call from many threads at once.
 public struct Service: Sendable {
     let reader: Reader
-    /// Data older than this is stale: health says so with 503, other replies with `"stale": true`.
+    /// Data that is further from now is stale: health says so with 503, other replies with `"stale": true`.
     let staleAfterSeconds: Double
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
@@ -59,8 +59,5 @@ public struct Service: Sendable {
     /// Counts, freshness and components, at most 100 ms old; how old the data is, is computed from them each time.
     func currentHealth() throws -> Reader.Health { try recentHealth.value { try reader.health() } }
 
-    /// Seconds since `time`; 0 when the clock was set back behind it.
-    func age(of time: Timestamp) -> Double { max(0, clock().seconds(since: time)) }
-
-    func isStale(_ time: Timestamp) -> Bool { age(of: time) > staleAfterSeconds }
+    func freshness(of time: Timestamp) -> Freshness { Freshness(of: time, at: clock(), limit: staleAfterSeconds) }
 }

@@ -16,4 +16,12 @@ public struct ComponentState: Sendable {
         self.message = message
         self.detail = detail
     }
+
+    /// The part as it can be shown now. What it said when the collector was last heard of is no news: without fresh data a
+    /// part is at best a warning.
+    public func shown(with data: Freshness) -> ComponentState {
+        var state = self
+        if data.isStale, status == .ok { state.status = .warning }
+        return state
+    }
 }

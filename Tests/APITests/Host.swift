@@ -36,12 +36,14 @@ final class Host {
         at time: Timestamp = Host.now, episodes: [Episode] = [], processes: [ProcessActivity] = [],
         components: [ComponentState] = [], samples: [MetricSample] = []
     ) throws {
-        let writer = try self.writer ?? Writer(path: path)
-        self.writer = writer
-        writer.submit(
+        try startWriter()
+        writer?.submit(
             TickRecord(time: time, samples: samples, episodes: episodes, processes: processes, components: components))
-        try writer.flush()
+        try writer?.flush()
     }
+
+    /// Creates the database, unless it is there; writes nothing.
+    func startWriter() throws { if writer == nil { writer = try Writer(path: path) } }
 
     func stopWriter() {
         writer?.close()
@@ -94,6 +96,13 @@ struct Answer {
             default: nil
             }
         }
+    }
+
+    /// The object in `list` whose member `component` has this name.
+    func component(_ name: String, of list: String) -> [String: JSONValue]? {
+        guard case .array(let elements) = self[list] else { return nil }
+        for case .object(let members) in elements where members["component"] == .string(name) { return members }
+        return nil
     }
 
     func count(_ path: String) -> Int? {

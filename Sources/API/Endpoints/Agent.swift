@@ -14,6 +14,7 @@ extension Service {
             json.member("current_phase", nil as String?)
             json.array("activity") { _ in }
             json.member("reason", AgentState.reason)
+            json.dataTime(nil, isStale: false)
         }
     }
 
@@ -25,6 +26,7 @@ extension Service {
             json.array("iterations") { _ in }
             json.member("count", 0)
             json.member("reason", AgentState.reason)
+            json.dataTime(nil, isStale: false)
         }
     }
 }

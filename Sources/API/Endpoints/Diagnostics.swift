@@ -14,12 +14,13 @@ extension Service {
             lastTick = health.lastTick
             checks.append(
                 Check("database", .ok, ["connected", "\(health.signalCount) signals, \(health.openSignals) open"]))
+            let freshness = freshness(of: lastTick)
             checks.append(
-                isStale(lastTick)
-                    ? Check("collector", .error, [staleReason(lastTick)])
-                    : Check("collector", .ok, ["last measurement \(lastTick.rfc3339)"]))
-            checks += health.components.map {
-                Check($0.state.component, $0.state.status, [$0.state.message], data: $0.state.detail)
+                freshness.reason.map { Check("collector", .error, [$0]) }
+                    ?? Check("collector", .ok, ["last measurement \(lastTick.rfc3339)"]))
+            checks += health.components.map { component in
+                let state = component.state.shown(with: freshness)
+                return Check(state.component, state.status, [state.message], data: state.detail)
             }
         } catch let error as StoreError {
             checks.append(Check("database", .error, [error.description]))
@@ -30,7 +31,7 @@ extension Service {
         var reply = Reply(capacity: 8192) { json in
             json.member("overall_status", worst == .ok ? "healthy" : worst.rawValue)
             json.member("timestamp", clock().rfc3339)
-            json.dataTime(lastTick, isStale: isStale(lastTick))
+            json.dataTime(lastTick, isStale: freshness(of: lastTick).isStale)
             json.array("checks") { json in for check in checks { json.object { check.write(&$0) } } }
         }
         reply.caching = .never
