@@ -57,7 +57,7 @@ import Testing
     #expect(host.get("/api/diagnostics")["overall_status"] == "error")
     #expect(host.get("/api/agent/status").status == 200)
     try host.write()
-    #expect(host.get("/api/health").status == 200)
+    #expect(eventually { host.get("/api/health").status == 200 })
     #expect(host.get("/api/signals").status == 200)
 }
 

@@ -79,6 +79,16 @@ final class Host {
     }
 }
 
+/// Polls until the condition holds, for ten seconds; says whether it held.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try !condition() {
+        if ContinuousClock.now > deadline { return false }
+        usleep(5000)
+    }
+    return true
+}
+
 /// A reply, read as JSON.
 struct Answer {
     var response: Response
