@@ -11,6 +11,8 @@ public struct Service: Sendable {
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
     private let recentHealth = Recent<Reader.Health>(lifetime: .milliseconds(100))
+    /// Where the database is; a disk that is full in tests.
+    var diskSpace: @Sendable () -> DiskSpace?
     /// Who received the request that is being answered, for `/api/diagnostics`.
     var server: Server?
 
@@ -23,6 +25,7 @@ public struct Service: Sendable {
         self.reader = reader
         self.staleAfterSeconds = staleAfterSeconds
         self.clock = clock
+        diskSpace = { DiskSpace.besides(database: reader.path) }
     }
 
     /// Wall-clock time.

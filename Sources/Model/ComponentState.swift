@@ -2,7 +2,7 @@
 public struct ComponentState: Sendable {
     public enum Status: String, Sendable, CaseIterable, Codable { case ok, warning, error }
 
-    /// `syscall_tracer`, `readers`, `database`, `retention`, `detection`.
+    /// `syscall_tracer`, `readers`, `writer`, `retention`, `detection`.
     public var component: String
     public var status: Status
     /// One line for people: what it does, or what is wrong and what to do.

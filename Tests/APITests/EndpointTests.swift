@@ -194,20 +194,6 @@ import Testing
     #expect(history.count("iterations") == 0)
 }
 
-@Test func `diagnostics list the database, the collector, each component and the agent`() throws {
-    let host = try Host()
-    try host.write(components: [
-        ComponentState(component: "sched_tracer", status: .warning, message: "stepped down", detail: #"{"level":2}"#)
-    ])
-    let answer = host.get("/api/diagnostics")
-    #expect(answer["overall_status"] == "warning")
-    #expect(answer["checks.0.component"] == "database")
-    #expect(answer["checks.0.status"] == "ok")
-    #expect(answer["checks.2.component"] == "sched_tracer")
-    #expect(answer["checks.2.details.0"] == "stepped down")
-    #expect(answer["checks.2.data.level"] == 2)
-}
-
 @Test func `a name with quotes, newlines and bytes that are not UTF-8 stays inside its string`() throws {
     let host = try Host()
     let name = "\"\\\n\u{0}</script>" + String(decoding: [0xFF, 0x41], as: UTF8.self)

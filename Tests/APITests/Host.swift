@@ -12,7 +12,7 @@ final class Host {
     static let now = Timestamp(nanoseconds: 1_795_575_600_000_000_000)
 
     let path: String
-    let service: Service
+    var service: Service
     private var writer: Writer?
     private let directory: URL
 
@@ -21,6 +21,7 @@ final class Host {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         path = directory.appending(path: "kernelsight.db").path
         service = Service(reader: Reader(path: path, connections: 2), clock: { now })
+        service.diskSpace = { DiskSpace(directory: "/data/", freeBytes: 9_000_000_000, totalBytes: 10_000_000_000) }
         if withDatabase {
             try write(components: [ComponentState(component: "syscall_tracer", status: .ok, message: "attached")])
         }

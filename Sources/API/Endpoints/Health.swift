@@ -16,7 +16,7 @@ extension Service {
                 json.member("open_signals", health.openSignals)
                 json.member("timestamp", clock().rfc3339)
                 json.dataAge(health.lastTick, freshness)
-                if let reason = freshness.reason {
+                if let reason = staleReason(freshness) {
                     json.member("reason", reason)
                 } else if !missing.isEmpty {
                     json.member("reason", "Not in order: \(missing.joined(separator: ", ")).")
@@ -52,7 +52,7 @@ extension Service {
             var reply = Reply(capacity: 256) { json in
                 json.member("status", freshness.isStale ? "unready" : "ready")
                 json.dataAge(lastTick, freshness)
-                if let reason = freshness.reason { json.member("reason", reason) }
+                if let reason = staleReason(freshness) { json.member("reason", reason) }
             }
             if freshness.isStale { reply.becomeUnavailable() }
             reply.caching = .never
@@ -74,6 +74,13 @@ extension Service {
         }
         reply.becomeUnavailable()
         return reply
+    }
+
+    /// Why the data is stale, and whether the disk may be what is behind it; `nil` when it is not stale.
+    func staleReason(_ freshness: Freshness) -> String? {
+        guard let reason = freshness.reason else { return nil }
+        guard let disk = diskSpace(), disk.status == .error else { return reason }
+        return "\(reason) Only \(disk.message)."
     }
 }
 
