@@ -6,8 +6,9 @@ import Store
 /// Answers the HTTP API from one database. Safe to call from many threads at once.
 public struct Service: Sendable {
     let reader: Reader
-    /// Data that is further from now is stale: health says so with 503, other replies with `"stale": true`.
-    let staleAfterSeconds: Double
+    /// Data that is further from now is stale: health says so with 503, other replies with `"stale": true`. Asked each
+    /// time, for it may change while requests are answered.
+    let staleAfterSeconds: @Sendable () -> Double
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
     private let recentHealth = Recent<Reader.Health>(lifetime: .milliseconds(100))
@@ -20,7 +21,8 @@ public struct Service: Sendable {
     ///
     /// `clock` is for tests.
     public init(
-        reader: Reader, staleAfterSeconds: Double = 10, clock: @escaping @Sendable () -> Timestamp = Service.now
+        reader: Reader, staleAfterSeconds: @escaping @Sendable () -> Double = { 10 },
+        clock: @escaping @Sendable () -> Timestamp = Service.now
     ) {
         self.reader = reader
         self.staleAfterSeconds = staleAfterSeconds
@@ -62,5 +64,5 @@ public struct Service: Sendable {
     /// Counts, freshness and components, at most 100 ms old; how old the data is, is computed from them each time.
     func currentHealth() throws -> Reader.Health { try recentHealth.value { try reader.health() } }
 
-    func freshness(of time: Timestamp) -> Freshness { Freshness(of: time, at: clock(), limit: staleAfterSeconds) }
+    func freshness(of time: Timestamp) -> Freshness { Freshness(of: time, at: clock(), limit: staleAfterSeconds()) }
 }
