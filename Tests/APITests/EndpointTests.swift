@@ -188,7 +188,7 @@ import Testing
     let host = try Host()
     let status = host.get("/api/agent/status")
     #expect(status["status"] == "offline")
-    #expect(status["reason"] == "No agent has run on this host.")
+    #expect(status["message"] == "No agent has run on this host.")
     let history = host.get("/api/agent/history", query: "limit=5")
     #expect(history["count"] == 0)
     #expect(history.count("iterations") == 0)

@@ -20,7 +20,7 @@ extension Service {
         }
         checks.append(disk())
         if let server { checks.append(worker(server.statistics)) }
-        checks.append(Check("agent", .ok, [AgentState.reason]))
+        checks.append(Check("agent", .ok, [AgentState.message]))
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         var reply = Reply(capacity: 8192) { json in
             json.member("overall_status", worst == .ok ? "healthy" : worst.rawValue)
