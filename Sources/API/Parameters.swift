@@ -32,16 +32,23 @@ struct Parameters {
         return match.1
     }
 
-    /// A time: RFC 3339, or nanoseconds since 1970.
+    /// A time: RFC 3339, or nanoseconds since 1970. Years 1970 to 2261, so that every later sum fits 64 bits.
     mutating func time(_ name: String) -> Timestamp? {
         guard let text = take(name) else { return nil }
-        if let nanoseconds = Self.decimal(text) { return Timestamp(nanoseconds: Int64(nanoseconds)) }
-        if let time = Timestamp(rfc3339: text) { return time }
-        // In a query string a + is a space.
-        if let time = Timestamp(rfc3339: text.replacing(" ", with: "+")) { return time }
-        fault(name, text, "must be a time such as 2026-01-31T12:00:00Z, or nanoseconds since 1970")
-        return nil
+        let time =
+            Self.decimal(text).map { Timestamp(nanoseconds: Int64($0)) } ?? Timestamp(rfc3339: text)
+            // In a query string a + is a space.
+            ?? Timestamp(rfc3339: text.replacing(" ", with: "+"))
+        guard let time, (0..<Self.year2262).contains(time.nanoseconds) else {
+            fault(
+                name, text,
+                "must be a time of the years 1970 to 2261, such as 2026-01-31T12:00:00Z or nanoseconds since 1970")
+            return nil
+        }
+        return time
     }
+
+    private static let year2262: Int64 = 9_214_646_400_000_000_000
 
     /// Text of at most `length` characters that satisfies `isValid`; `form` describes that to people.
     mutating func text<Value>(_ name: String, length: Int, form: String, _ read: (String) -> Value?) -> Value? {

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Remembers a value for a moment: however many ask, it is made at most once in that time. What fails is not remembered.
+/// Remembers a value, or why there is none, for a moment: however many ask, it is made at most once in that time.
 final class Recent<Value: Sendable>: @unchecked Sendable {
-    // @unchecked because `value` and `expires` are only touched while `mutex` is held. A pthread mutex, because
+    // @unchecked because `result` and `expires` are only touched while `mutex` is held. A pthread mutex, because
     // Synchronization's hands over through the kernel on Linux, and every request comes through here.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let lifetime: Duration
-    private var value: Value?
+    private var result: Result<Value, any Error>?
     private var expires = ContinuousClock.now
 
     init(lifetime: Duration) {
@@ -19,16 +19,17 @@ final class Recent<Value: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// The remembered value, or the one that `make` makes; who comes meanwhile waits for it.
+    /// What is remembered, or what `make` makes. Who comes meanwhile waits for it and shares it, an error too: else each of
+    /// those who wait would in turn wait for a time limit of its own.
     func value(_ make: () throws -> Value) throws -> Value {
-        let now = ContinuousClock.now
+        let arrival = ContinuousClock.now
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        if let value, now < expires { return value }
-        value = nil
-        let made = try make()
-        value = made
-        expires = now + lifetime
-        return made
+        if let result, arrival < expires { return try result.get() }
+        let made = Result { try make() }
+        result = made
+        // Counted from here: making it may take longer than the lifetime.
+        expires = ContinuousClock.now + lifetime
+        return try made.get()
     }
 }

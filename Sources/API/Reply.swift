@@ -40,10 +40,16 @@ struct Reply {
 }
 
 extension JSONWriter {
-    /// The time of the data that a reply was made from, so that whoever reads a kept one can tell its age.
-    mutating func dataTime(_ time: Timestamp, isStale: Bool) {
-        member("data_timestamp", time.rfc3339)
-        member("data_timestamp_ns", time.nanoseconds)
+    /// The time of the data that a reply was made from, so that whoever reads a kept one can tell its age; null when
+    /// nothing has been written yet, or when the reply needs no data.
+    mutating func dataTime(_ time: Timestamp?, isStale: Bool) {
+        if let time, time.nanoseconds != 0 {
+            member("data_timestamp", rfc3339: time)
+            member("data_timestamp_ns", time.nanoseconds)
+        } else {
+            member("data_timestamp", nil as String?)
+            member("data_timestamp_ns", nil as Double?)
+        }
         member("stale", isStale)
     }
 }

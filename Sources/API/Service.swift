@@ -6,11 +6,14 @@ import Store
 /// Answers the HTTP API from one database. Safe to call from many threads at once.
 public struct Service: Sendable {
     let reader: Reader
-    /// Data older than this is stale: health says so with 503, other replies with `"stale": true`.
-    let staleAfterSeconds: Double
+    /// Data that is further from now is stale: health says so with 503, other replies with `"stale": true`. Asked each
+    /// time, for it may change while requests are answered.
+    let staleAfterSeconds: @Sendable () -> Double
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
     private let recentHealth = Recent<Reader.Health>(lifetime: .milliseconds(100))
+    /// Where the database is; a disk that is full in tests.
+    var diskSpace: @Sendable () -> DiskSpace?
     /// Who received the request that is being answered, for `/api/diagnostics`.
     var server: Server?
 
@@ -18,11 +21,13 @@ public struct Service: Sendable {
     ///
     /// `clock` is for tests.
     public init(
-        reader: Reader, staleAfterSeconds: Double = 10, clock: @escaping @Sendable () -> Timestamp = Service.now
+        reader: Reader, staleAfterSeconds: @escaping @Sendable () -> Double = { 10 },
+        clock: @escaping @Sendable () -> Timestamp = Service.now
     ) {
         self.reader = reader
         self.staleAfterSeconds = staleAfterSeconds
         self.clock = clock
+        diskSpace = { DiskSpace.besides(database: reader.path) }
     }
 
     /// Wall-clock time.
@@ -59,8 +64,5 @@ public struct Service: Sendable {
     /// Counts, freshness and components, at most 100 ms old; how old the data is, is computed from them each time.
     func currentHealth() throws -> Reader.Health { try recentHealth.value { try reader.health() } }
 
-    /// Seconds since `time`; 0 when the clock was set back behind it.
-    func age(of time: Timestamp) -> Double { max(0, clock().seconds(since: time)) }
-
-    func isStale(_ time: Timestamp) -> Bool { age(of: time) > staleAfterSeconds }
+    func freshness(of time: Timestamp) -> Freshness { Freshness(of: time, at: clock(), limit: staleAfterSeconds()) }
 }

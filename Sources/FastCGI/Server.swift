@@ -98,17 +98,20 @@ public final class Server: Sendable {
         return statistics
     }
 
-    /// Starts, waits for SIGTERM or SIGINT, and stops. Call it before any other thread exists: the signals are blocked
-    /// in this thread, and threads inherit that.
-    public func run() throws(ListenError) {
+    /// Starts, waits for SIGTERM or SIGINT, and stops. Calls `onHangup` for each SIGHUP meanwhile, on this thread. Call it
+    /// before any other thread exists: the signals are blocked in this thread, and threads inherit that.
+    public func run(onHangup: () -> Void) throws(ListenError) {
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
+        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         try start()
-        var signal: Int32 = 0
-        while sigwait(&signals, &signal) != 0 {}
+        while true {
+            var signal: Int32 = 0
+            guard sigwait(&signals, &signal) == 0 else { continue }
+            guard signal == SIGHUP else { break }
+            onHangup()
+        }
         stop()
     }
 

@@ -2,6 +2,9 @@
 ///
 /// Rows, signals and events carry this. Intervals are measured with the monotonic clock and never computed from two
 /// timestamps, so a stepped clock cannot make a rate negative.
+///
+/// Times come from requests and from files that anybody may have damaged, so nothing here traps: what goes beyond 1677 or
+/// 2262 stays at the bound.
 public struct Timestamp: Hashable, Comparable, Sendable, Codable {
     /// Nanoseconds since the epoch; what the database stores.
     public var nanoseconds: Int64
@@ -16,11 +19,17 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
     /// This time moved by a number of seconds.
     public func advanced(bySeconds seconds: Double) -> Timestamp {
-        Timestamp(nanoseconds: nanoseconds + Int64(seconds * 1e9))
+        let beyond = Timestamp(nanoseconds: seconds < 0 ? .min : .max)
+        guard let distance = Int64(exactly: (seconds * 1e9).rounded(.towardZero)) else { return beyond }
+        let (sum, overflows) = nanoseconds.addingReportingOverflow(distance)
+        return overflows ? beyond : Timestamp(nanoseconds: sum)
     }
 
     /// Seconds from `other` to this time; negative if this one is earlier.
-    public func seconds(since other: Timestamp) -> Double { Double(nanoseconds - other.nanoseconds) / 1e9 }
+    public func seconds(since other: Timestamp) -> Double {
+        let (difference, overflows) = nanoseconds.subtractingReportingOverflow(other.nanoseconds)
+        return (overflows ? Double(nanoseconds) - Double(other.nanoseconds) : Double(difference)) / 1e9
+    }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-25T03:00:00.123Z`.
     public var rfc3339: String {
@@ -35,7 +44,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
         let day = seconds.floorDivided(by: 86_400)
         let second = Int(seconds - day * 86_400)
         let (year, month, dayOfMonth) = Timestamp.civil(fromDays: day)
-        let milliseconds = Int((nanoseconds - seconds * 1_000_000_000) / 1_000_000)
+        // By remainder: `seconds` is rounded down, and times a thousand million it would not fit for the year 1677.
+        let remainder = nanoseconds % 1_000_000_000
+        let milliseconds = Int((remainder < 0 ? remainder + 1_000_000_000 : remainder) / 1_000_000)
         func put(_ value: Int, width: Int, at offset: Int) {
             var rest = value
             for place in stride(from: offset + width - 1, through: offset, by: -1) {

@@ -73,7 +73,7 @@ extension Key {
             "Data older than this make /api/health unhealthy."),
         Key(
             "api.threads", .whole(\.api.threads, 1...512),
-            "Threads in each worker: at least as many as nginx keeps connections to it."),
+            "Threads in each worker, one a connection. What nginx keeps open should fit in three quarters."),
         Key(
             "api.slow_request_ms", .number(\.api.slowRequestMilliseconds, 1...60_000), unit: "ms",
             "A request that takes this long is logged."),

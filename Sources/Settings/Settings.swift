@@ -93,7 +93,8 @@ public struct Settings: Sendable, Hashable {
     public struct API: Sendable, Hashable {
         /// Data older than this make `/api/health` unhealthy.
         public var freshnessLimitSeconds: Double = 10
-        /// Threads in each worker. Each keeps one connection of nginx; fewer threads than connections starve.
+        /// Threads in each worker, one for each connection of nginx while it is open. Idle ones are only kept open while a
+        /// quarter of the threads is free, so that new ones never starve.
         public var threads = 64
         /// A request that took this long is written to the log.
         public var slowRequestMilliseconds: Double = 500

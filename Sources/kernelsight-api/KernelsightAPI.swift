@@ -14,7 +14,7 @@ struct KernelsightAPI: ParsableCommand {
         abstract: "Serves the KernelSight API over FastCGI, from a database that it only reads.",
         discussion: """
             Starts without a database and answers 503 until there is one. SIGTERM and SIGINT let requests in progress \
-            finish, then it ends.
+            finish, then it ends. SIGHUP reads the configuration again.
             """)
 
     @Option(help: "The unix socket to listen on. A stale file is replaced.")
@@ -39,6 +39,15 @@ struct KernelsightAPI: ParsableCommand {
     /// millisecond together.
     private static let requestsBetweenReleases = 10_000
 
+    static func main() {
+        // A SIGHUP that comes while the worker starts would end it; so it waits for `Server.run`.
+        var hangup = sigset_t()
+        sigemptyset(&hangup)
+        sigaddset(&hangup, SIGHUP)
+        pthread_sigmask(SIG_BLOCK, &hangup, nil)
+        main(nil)
+    }
+
     func validate() throws {
         if let threads, !(1...512).contains(threads) { throw ValidationError("--threads: 1 to 512 are allowed.") }
     }
@@ -50,10 +59,11 @@ struct KernelsightAPI: ParsableCommand {
             let settings = try Settings.load(path: config)
             let path = database ?? settings.database.path
             let count = threads ?? settings.api.threads
+            let live = LiveSettings(settings)
             let service = Service(
                 reader: Reader(path: path, connections: settings.advanced.databaseConnectionPoolSize),
-                staleAfterSeconds: settings.api.freshnessLimitSeconds)
-            let slow = SlowLog(log: log, milliseconds: settings.api.slowRequestMilliseconds)
+                staleAfterSeconds: { live.freshnessLimitSeconds })
+            let slow = SlowLog(log: log, live: live)
             let server = try Server(
                 path: socket, mode: socketMode, group: socketGroup.map(groupID), threads: count
             ) { request, server in
@@ -64,13 +74,40 @@ struct KernelsightAPI: ParsableCommand {
             }
             log.info("serving", metadata: ["socket": "\(socket)", "database": "\(path)", "threads": "\(count)"])
             clinux_release_idle_memory()
-            try server.run()
+            try server.run { reload(into: live, started: settings, log) }
             log.info("stopped", metadata: ["requests": "\(server.statistics.requests)"])
         } catch let error where error is SettingsErrors || error is ListenError {
             // These say what to do; ArgumentParser would add its usage to them.
             log.critical("\(error)")
             throw ExitCode.failure
         }
+    }
+
+    /// Takes over what can change while requests are answered, and names what cannot. A bad file changes nothing.
+    private func reload(into live: LiveSettings, started: Settings, _ log: Logger) {
+        do throws(SettingsErrors) {
+            let settings = try Settings.load(path: config)
+            live.apply(settings)
+            let later = needsRestart(from: started, to: settings)
+            if later.isEmpty {
+                log.notice("configuration read again")
+            } else {
+                log.warning("configuration read again; needs a restart: \(later.joined(separator: ", "))")
+            }
+        } catch {
+            log.error("configuration refused, the old one stays in force: \(error)")
+        }
+    }
+
+    /// The keys that have changed since the start, that this worker uses and that only a new one will follow.
+    private func needsRestart(from old: Settings, to new: Settings) -> [String] {
+        var keys: [String] = []
+        if database == nil, old.database.path != new.database.path { keys.append("database.path") }
+        if threads == nil, old.api.threads != new.api.threads { keys.append("api.threads") }
+        if old.advanced.databaseConnectionPoolSize != new.advanced.databaseConnectionPoolSize {
+            keys.append("advanced.database_connection_pool_size")
+        }
+        return keys
     }
 }
 

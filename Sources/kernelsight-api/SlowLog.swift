@@ -3,20 +3,15 @@ import Logging
 
 /// Writes requests that take long to the log.
 struct SlowLog: Sendable {
-    private let log: Logger
-    private let limit: Duration
-
-    init(log: Logger, milliseconds: Double) {
-        self.log = log
-        limit = .seconds(milliseconds / 1000)
-    }
+    let log: Logger
+    let live: LiveSettings
 
     func watch(_ request: Request, _ respond: () -> Response) -> Response {
         let clock = ContinuousClock()
         let start = clock.now
         let response = respond()
         let took = clock.now - start
-        if took >= limit {
+        if took >= .milliseconds(live.slowRequestMilliseconds) {
             // The query is anybody's text: what is not printable ASCII is left out, and it is cut.
             let query = String(
                 decoding: request.query.utf8.filter { (0x21...0x7E).contains($0) }.prefix(200), as: UTF8.self)

@@ -23,23 +23,16 @@ struct Status: ParsableCommand {
         if rows.contains(where: { $0.status == .error }) { throw ExitCode.failure }
     }
 
-    /// The data themselves first, then what the collector says about its parts. What it said when it still ran is no
-    /// news: without fresh data a part is at best a warning.
+    /// The data themselves first, then what the collector says about its parts.
     static func rows(
         _ path: String, _ health: Reader.Health, now: Timestamp, freshnessLimit: Double
     ) -> [ComponentState] {
-        let fresh = now.seconds(since: health.lastTick) <= freshnessLimit
-        let age = health.lastTick.nanoseconds == 0 ? "no data yet" : "data from \(health.lastTick.rfc3339)"
-        let remedy = fresh ? "" : "; is kernelsight-collector running?"
+        let freshness = Freshness(of: health.lastTick, at: now, limit: freshnessLimit)
+        let counts = "\(path): \(health.signalCount) signals, \(health.openSignals) open"
         let data = ComponentState(
-            component: "data", status: fresh ? .ok : .error,
-            message: "\(path): \(health.signalCount) signals, \(health.openSignals) open, \(age)\(remedy)")
-        return [data]
-            + health.components.map { component in
-                var state = component.state
-                if !fresh, state.status == .ok { state.status = .warning }
-                return state
-            }
+            component: "data", status: freshness.isStale ? .error : .ok,
+            message: freshness.reason.map { "\(counts). \($0)" } ?? "\(counts), data from \(health.lastTick.rfc3339)")
+        return [data] + health.components.map { $0.state.shown(with: freshness) }
     }
 }
 

@@ -57,7 +57,7 @@ import Testing
     #expect(host.get("/api/diagnostics")["overall_status"] == "error")
     #expect(host.get("/api/agent/status").status == 200)
     try host.write()
-    #expect(host.get("/api/health").status == 200)
+    #expect(eventually { host.get("/api/health").status == 200 })
     #expect(host.get("/api/signals").status == 200)
 }
 
@@ -188,24 +188,10 @@ import Testing
     let host = try Host()
     let status = host.get("/api/agent/status")
     #expect(status["status"] == "offline")
-    #expect(status["reason"] == "No agent has run on this host.")
+    #expect(status["message"] == "No agent has run on this host.")
     let history = host.get("/api/agent/history", query: "limit=5")
     #expect(history["count"] == 0)
     #expect(history.count("iterations") == 0)
-}
-
-@Test func `diagnostics list the database, the collector, each component and the agent`() throws {
-    let host = try Host()
-    try host.write(components: [
-        ComponentState(component: "sched_tracer", status: .warning, message: "stepped down", detail: #"{"level":2}"#)
-    ])
-    let answer = host.get("/api/diagnostics")
-    #expect(answer["overall_status"] == "warning")
-    #expect(answer["checks.0.component"] == "database")
-    #expect(answer["checks.0.status"] == "ok")
-    #expect(answer["checks.2.component"] == "sched_tracer")
-    #expect(answer["checks.2.details.0"] == "stepped down")
-    #expect(answer["checks.2.data.level"] == 2)
 }
 
 @Test func `a name with quotes, newlines and bytes that are not UTF-8 stays inside its string`() throws {

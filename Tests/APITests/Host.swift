@@ -12,7 +12,7 @@ final class Host {
     static let now = Timestamp(nanoseconds: 1_795_575_600_000_000_000)
 
     let path: String
-    let service: Service
+    var service: Service
     private var writer: Writer?
     private let directory: URL
 
@@ -21,6 +21,7 @@ final class Host {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         path = directory.appending(path: "kernelsight.db").path
         service = Service(reader: Reader(path: path, connections: 2), clock: { now })
+        service.diskSpace = { DiskSpace(directory: "/data/", freeBytes: 9_000_000_000, totalBytes: 10_000_000_000) }
         if withDatabase {
             try write(components: [ComponentState(component: "syscall_tracer", status: .ok, message: "attached")])
         }
@@ -36,12 +37,14 @@ final class Host {
         at time: Timestamp = Host.now, episodes: [Episode] = [], processes: [ProcessActivity] = [],
         components: [ComponentState] = [], samples: [MetricSample] = []
     ) throws {
-        let writer = try self.writer ?? Writer(path: path)
-        self.writer = writer
-        writer.submit(
+        try startWriter()
+        writer?.submit(
             TickRecord(time: time, samples: samples, episodes: episodes, processes: processes, components: components))
-        try writer.flush()
+        try writer?.flush()
     }
+
+    /// Creates the database, unless it is there; writes nothing.
+    func startWriter() throws { if writer == nil { writer = try Writer(path: path) } }
 
     func stopWriter() {
         writer?.close()
@@ -77,6 +80,16 @@ final class Host {
     }
 }
 
+/// Polls until the condition holds, for ten seconds; says whether it held.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try !condition() {
+        if ContinuousClock.now > deadline { return false }
+        usleep(5000)
+    }
+    return true
+}
+
 /// A reply, read as JSON.
 struct Answer {
     var response: Response
@@ -94,6 +107,13 @@ struct Answer {
             default: nil
             }
         }
+    }
+
+    /// The object in `list` whose member `component` has this name.
+    func component(_ name: String, of list: String) -> [String: JSONValue]? {
+        guard case .array(let elements) = self[list] else { return nil }
+        for case .object(let members) in elements where members["component"] == .string(name) { return members }
+        return nil
     }
 
     func count(_ path: String) -> Int? {

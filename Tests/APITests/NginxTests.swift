@@ -146,11 +146,14 @@ struct NginxTests {
         #expect(bad.status == 422)
         #expect(bad.body.contains("\"parameter\":\"limit\""))
         #expect(bad.header("X-Content-Type-Options") == "nosniff")
-        for (path, method, status) in [("/none", "GET", 404), ("/", "POST", 405), ("/api/stats", "POST", 405)] {
+        for (path, method, status) in [
+            ("/none", "GET", 404), ("/", "POST", 405), ("/", "TRACE", 405), ("/api/stats", "POST", 405),
+        ] {
             let page = try site.get(path, method: method)
             #expect(page.status == status)
             #expect(page.header("Content-Type") == "application/problem+json")
             #expect(page.body.contains("\"status\":\(status)"))
+            #expect(page.header("Allow") == (status == 405 ? "GET, HEAD" : nil))
         }
         #expect(try site.get("/problems/404.json").status == 404)
     }

@@ -41,6 +41,12 @@ struct Bad: CustomTestStringConvertible {
         .init("/api/series", "metric=cpu.busy&from=2020-01-01T00:00:00Z", "from", "step"),
         .init("/api/series", "metric=cpu.busy&step=0", "step"),
         .init("/api/series", "metric=cpu.busy&from=0&to=20000000000000&step=1", "step"),
+        .init("/api/series", "to=-9223372036854775808", "to"),
+        .init("/api/series", "from=-9223372036854775808&to=9223372036854775807", "from", "to"),
+        .init("/api/series", "from=9214646400000000000&to=1969-12-31T23:59:59Z", "from", "to"),
+        .init("/api/series", "from=1970-01-01T00:00:00%2B00:01", "from"),
+        .init("/api/signals", "since=-9223372036854775808&lookback_minutes=5", "since"),
+        .init("/api/signals", "since=-1", "since"), .init("/api/signals", "since=9999-12-31T23:59:59Z", "since"),
     ]
 }
 
@@ -67,7 +73,8 @@ func `a query string that cannot be read is refused with 400`(_ query: String) t
 @Test(arguments: [
     "limit=1", "limit=1000", "lookback_minutes=1440", "severity=critical", "signal_type=page_fault", "state=unknown",
     "entity=a%20b+c", "cursor=zz", "since=2026-11-25T02:59:00%2B00:00", "since=2026-11-25T02:59:00.123456789Z",
-    "since=1795575600000000000", "", "&&", "l%69mit=5",
+    "since=1795575600000000000", "since=0", "since=9214646399999999999", "since=2261-12-31T23:59:59Z", "", "&&",
+    "l%69mit=5",
 ])
 func `good parameters are taken`(_ query: String) throws {
     #expect(try Host().get("/api/signals", query: query).status == 200)

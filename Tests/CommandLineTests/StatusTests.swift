@@ -41,7 +41,14 @@ import Testing
     @Test func `old data are an error, and what the parts said then is no news`() throws {
         let rows = Status.rows("k.db", try health(), now: tick.advanced(bySeconds: 11), freshnessLimit: 10)
         #expect(rows.first?.status == .error)
-        #expect(rows.first?.message.hasSuffix("; is kernelsight-collector running?") == true)
+        #expect(rows.first?.message.hasSuffix("11 s old; start kernelsight-collector, or see its log.") == true)
+        #expect(rows.first { $0.component == "detection" }?.status == .warning)
+    }
+
+    @Test func `data from the future are an error too, for a collector that runs would have written since`() throws {
+        let rows = Status.rows("k.db", try health(), now: tick.advanced(bySeconds: -3600), freshnessLimit: 10)
+        #expect(rows.first?.status == .error)
+        #expect(rows.first?.message.contains("dated 3600 s in the future: the clock was set back") == true)
         #expect(rows.first { $0.component == "detection" }?.status == .warning)
     }
 }

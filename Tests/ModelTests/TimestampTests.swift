@@ -9,6 +9,8 @@ import Testing
         (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
         (1_795_921_200_123_456_789, "2026-11-29T03:00:00.123Z"),
         (-1, "1969-12-31T23:59:59.999Z"),
+        (.max, "2262-04-11T23:47:16.854Z"),
+        (.min, "1677-09-21T00:12:43.145Z"),
     ])
     func `a time is written in RFC 3339`(nanoseconds: Int64, text: String) {
         #expect(Timestamp(nanoseconds: nanoseconds).rfc3339 == text)
@@ -22,5 +24,23 @@ import Testing
             let ours = Timestamp(nanoseconds: Int64(seconds) * 1_000_000_000).rfc3339
             #expect(ours == formatter.string(from: Date(timeIntervalSince1970: seconds)))
         }
+    }
+
+    @Test(arguments: [Int64.min, -1, 0, 1_795_575_600_000_000_000, .max])
+    func `moving and comparing times stops at the bounds and never traps`(nanoseconds: Int64) {
+        let time = Timestamp(nanoseconds: nanoseconds)
+        for seconds in [-.infinity, -1e300, -9.3e9, -600, 0, 600, 9.3e9, 1e300, .infinity, .nan] {
+            let moved = time.advanced(bySeconds: seconds)
+            if seconds < 0 { #expect(moved <= time) } else if seconds > 0 { #expect(moved >= time) }
+            #expect(abs(moved.seconds(since: time)) <= 1.9e10)
+        }
+        #expect(time.advanced(bySeconds: 1e300) == Timestamp(nanoseconds: .max))
+        #expect(time.advanced(bySeconds: -1e300) == Timestamp(nanoseconds: .min))
+    }
+
+    @Test func `times at opposite bounds are 584 years apart`() {
+        let (first, last) = (Timestamp(nanoseconds: .min), Timestamp(nanoseconds: .max))
+        #expect((last.seconds(since: first) / 365.2425 / 86_400).rounded(.down) == 584)
+        #expect(first.seconds(since: last) == -last.seconds(since: first))
     }
 }

@@ -29,7 +29,7 @@ function showHealth(health) {
   const reason = health.reason ? `: ${health.reason}` : "";
   setText("health", health.status + reason, health.status);
   const age = health.data_age_seconds;
-  setText("freshness", age === undefined ? "" : `data ${age.toFixed(1)} s old, ${health.signal_count} signals in all`);
+  setText("freshness", age == null ? "" : `data ${age.toFixed(1)} s old, ${health.signal_count} signals in all`);
   document.getElementById("components").replaceChildren(
     ...(health.components ?? []).map((c) => element("li", `${c.component}: ${c.message}`, c.status)));
 }

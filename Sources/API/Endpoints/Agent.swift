@@ -2,7 +2,7 @@ import Model
 
 /// What there is to say about the agent as long as none has run on this host.
 enum AgentState {
-    static let reason = "No agent has run on this host."
+    static let message = "No agent has run on this host."
 }
 
 extension Service {
@@ -13,7 +13,8 @@ extension Service {
             json.member("status", "offline")
             json.member("current_phase", nil as String?)
             json.array("activity") { _ in }
-            json.member("reason", AgentState.reason)
+            json.member("message", AgentState.message)
+            json.dataTime(nil, isStale: false)
         }
     }
 
@@ -24,7 +25,8 @@ extension Service {
         return Reply(capacity: 256) { json in
             json.array("iterations") { _ in }
             json.member("count", 0)
-            json.member("reason", AgentState.reason)
+            json.member("message", AgentState.message)
+            json.dataTime(nil, isStale: false)
         }
     }
 }

@@ -14,27 +14,47 @@ extension Service {
             lastTick = health.lastTick
             checks.append(
                 Check("database", .ok, ["connected", "\(health.signalCount) signals, \(health.openSignals) open"]))
-            checks.append(
-                isStale(lastTick)
-                    ? Check("collector", .error, [staleReason(lastTick)])
-                    : Check("collector", .ok, ["last measurement \(lastTick.rfc3339)"]))
-            checks += health.components.map {
-                Check($0.state.component, $0.state.status, [$0.state.message], data: $0.state.detail)
-            }
+            checks += collector(health)
         } catch let error as StoreError {
             checks.append(Check("database", .error, [error.description]))
         }
+        checks.append(disk())
         if let server { checks.append(worker(server.statistics)) }
-        checks.append(Check("agent", .ok, [AgentState.reason]))
+        checks.append(Check("agent", .ok, [AgentState.message]))
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         var reply = Reply(capacity: 8192) { json in
             json.member("overall_status", worst == .ok ? "healthy" : worst.rawValue)
             json.member("timestamp", clock().rfc3339)
-            json.dataTime(lastTick, isStale: isStale(lastTick))
+            json.dataTime(lastTick, isStale: freshness(of: lastTick).isStale)
             json.array("checks") { json in for check in checks { json.object { check.write(&$0) } } }
         }
         reply.caching = .never
         return reply
+    }
+
+    /// The collector, and what it says about its parts. When it has gone silent, that is what there is to say about it.
+    private func collector(_ health: Reader.Health) -> [Check] {
+        let freshness = freshness(of: health.lastTick)
+        let parts = health.components.map { component in
+            let state = component.state.shown(with: freshness)
+            return Check(state.component, state.status, [state.message], data: state.detail)
+        }
+        guard let reason = staleReason(freshness) else { return parts }
+        return [Check("collector", .error, [reason])] + parts.filter { $0.component != "collector" }
+    }
+
+    private func disk() -> Check {
+        guard let space = diskSpace() else {
+            return Check("disk", .warning, ["the free space where the database belongs cannot be measured"])
+        }
+        var data = JSONWriter(capacity: 256)
+        data.object {
+            $0.member("directory", space.directory)
+            $0.member("free_bytes", space.freeBytes)
+            $0.member("total_bytes", space.totalBytes)
+            $0.member("free_percent", space.freeShare * 100)
+        }
+        return Check("disk", space.status, [space.message], data: data.text)
     }
 
     private func worker(_ statistics: Server.Statistics) -> Check {

@@ -7,26 +7,27 @@ extension Service {
         try parameters.finish()
         do {
             let health = try currentHealth()
-            let isStale = isStale(health.lastTick)
+            let freshness = freshness(of: health.lastTick)
             let missing = health.components.filter { $0.state.status != .ok }.map(\.state.component)
             var reply = Reply { json in
-                json.member("status", isStale ? "unhealthy" : missing.isEmpty ? "healthy" : "degraded")
+                json.member("status", freshness.isStale ? "unhealthy" : missing.isEmpty ? "healthy" : "degraded")
                 json.member("database", "connected")
                 json.member("signal_count", health.signalCount)
                 json.member("open_signals", health.openSignals)
                 json.member("timestamp", clock().rfc3339)
-                json.dataTime(health.lastTick, isStale: isStale)
-                json.member("data_age_seconds", age(of: health.lastTick))
-                if isStale {
-                    json.member("reason", staleReason(health.lastTick))
+                json.dataAge(health.lastTick, freshness)
+                if let reason = staleReason(freshness) {
+                    json.member("reason", reason)
                 } else if !missing.isEmpty {
                     json.member("reason", "Not in order: \(missing.joined(separator: ", ")).")
                 }
                 json.array("components") { json in
-                    for component in health.components { json.object { $0.component(component) } }
+                    for component in health.components {
+                        json.object { $0.component(component.state.shown(with: freshness), heard: component.time) }
+                    }
                 }
             }
-            if isStale { reply.becomeUnavailable() }
+            if freshness.isStale { reply.becomeUnavailable() }
             reply.caching = .never
             return reply
         } catch let error as StoreError {
@@ -47,14 +48,13 @@ extension Service {
         try parameters.finish()
         do {
             let lastTick = try currentHealth().lastTick
-            let isStale = isStale(lastTick)
+            let freshness = freshness(of: lastTick)
             var reply = Reply(capacity: 256) { json in
-                json.member("status", isStale ? "unready" : "ready")
-                json.dataTime(lastTick, isStale: isStale)
-                json.member("data_age_seconds", age(of: lastTick))
-                if isStale { json.member("reason", staleReason(lastTick)) }
+                json.member("status", freshness.isStale ? "unready" : "ready")
+                json.dataAge(lastTick, freshness)
+                if let reason = staleReason(freshness) { json.member("reason", reason) }
             }
-            if isStale { reply.becomeUnavailable() }
+            if freshness.isStale { reply.becomeUnavailable() }
             reply.caching = .never
             return reply
         } catch let error as StoreError {
@@ -68,16 +68,19 @@ extension Service {
             json.member("database", error.databaseState)
             json.member("signal_count", nil as Double?)
             json.member("timestamp", clock().rfc3339)
+            json.dataTime(nil, isStale: true)
+            json.member("data_age_seconds", nil as Double?)
             json.member("reason", error.description)
         }
         reply.becomeUnavailable()
         return reply
     }
 
-    func staleReason(_ lastTick: Timestamp) -> String {
-        lastTick.nanoseconds == 0
-            ? "The collector has not written yet; see its log if this lasts."
-            : "The newest data is \(Int(age(of: lastTick))) s old; start kernelsight-collector, or see its log."
+    /// Why the data is stale, and whether the disk may be what is behind it; `nil` when it is not stale.
+    func staleReason(_ freshness: Freshness) -> String? {
+        guard let reason = freshness.reason else { return nil }
+        guard let disk = diskSpace(), disk.status == .error else { return reason }
+        return "\(reason) Only \(disk.message)."
     }
 }
 
@@ -90,10 +93,15 @@ extension Reply {
 }
 
 extension JSONWriter {
-    fileprivate mutating func component(_ component: Reader.Component) {
-        member("component", component.state.component)
-        member("status", component.state.status.rawValue)
-        member("message", component.state.message)
-        member("timestamp", component.time.rfc3339)
+    fileprivate mutating func dataAge(_ time: Timestamp, _ freshness: Freshness) {
+        dataTime(time, isStale: freshness.isStale)
+        member("data_age_seconds", freshness.age.map { max(0, $0) })
+    }
+
+    fileprivate mutating func component(_ state: ComponentState, heard time: Timestamp) {
+        member("component", state.component)
+        member("status", state.status.rawValue)
+        member("message", state.message)
+        member("timestamp", rfc3339: time)
     }
 }

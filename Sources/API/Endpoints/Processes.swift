@@ -9,8 +9,11 @@ extension Service {
         let limit = parameters.integer("limit", in: 1...100, default: 20)
         try parameters.finish()
         guard let snapshot = try reader.processes() else {
-            return Reply(capacity: 128) { json in
+            let newest = try currentHealth().lastTick
+            return Reply(capacity: 256) { json in
                 json.member("count", 0)
+                json.member("sort", order.rawValue)
+                json.dataTime(newest, isStale: freshness(of: newest).isStale)
                 json.array("processes") { _ in }
                 json.member("reason", "The collector has not recorded any processes in the last minutes.")
             }
@@ -24,7 +27,7 @@ extension Service {
         return Reply(capacity: snapshot.json.utf8.count + 128) { json in
             json.member("count", top.count)
             json.member("sort", order.rawValue)
-            json.dataTime(snapshot.time, isStale: isStale(snapshot.time))
+            json.dataTime(snapshot.time, isStale: freshness(of: snapshot.time).isStale)
             json.array("processes") { for (_, element) in top { $0.element(json: String(element)) } }
         }
     }

@@ -21,7 +21,9 @@ extension Service {
             )
         }
         try parameters.finish()
-        guard let metric else { return try metrics() }
+        // Asked first, so that it is no newer than what follows.
+        let newest = try currentHealth().lastTick
+        guard let metric else { return try metrics(newest) }
         let query = SeriesQuery(metric: metric, from: from, to: to, step: Int64(step))
         guard let series = try reader.series(query) else { throw Problem.noSuchMetric(metric) }
         let names: [StaticString] = ["p50_ns", "p95_ns", "p99_ns"]
@@ -32,6 +34,7 @@ extension Service {
             json.member("resolution", series.resolution)
             json.member("from", from.rfc3339)
             json.member("to", to.rfc3339)
+            json.dataTime(newest, isStale: freshness(of: newest).isStale)
             json.array("points") { json in
                 for point in series.points {
                     json.object {
@@ -48,10 +51,11 @@ extension Service {
         }
     }
 
-    private func metrics() throws -> Reply {
+    private func metrics(_ newest: Timestamp) throws -> Reply {
         let metrics = try reader.metrics()
         return Reply(capacity: 64 * metrics.count + 64) { json in
             json.member("count", metrics.count)
+            json.dataTime(newest, isStale: freshness(of: newest).isStale)
             json.array("metrics") { json in
                 for metric in metrics {
                     json.object {

@@ -5,12 +5,14 @@ extension Service {
     /// `GET /api/signals/{id}`: one signal with its evidence.
     func signal(id: String, _ parameters: inout Parameters) throws -> Reply {
         try parameters.finish()
-        guard let number = Int64(id), number > 0, let detail = try reader.signal(id: number) else {
-            throw Problem.noSuchSignal(QueryString.shortened(id))
-        }
+        guard let number = Int64(id), number > 0 else { throw Problem.noSuchSignal(QueryString.shortened(id)) }
+        // Asked first, so that it is no newer than what follows.
+        let newest = try currentHealth().lastCommit
+        guard let detail = try reader.signal(id: number) else { throw Problem.noSuchSignal(id) }
         let signal = detail.signal
         return Reply(capacity: 4096) { json in
             json.signal(signal)
+            json.dataTime(newest, isStale: freshness(of: newest).isStale)
             json.array("patterns") { for pattern in signal.message.patterns { $0.element(pattern) } }
             json.array("reasoning_hints") { for hint in signal.message.hints { $0.element(hint) } }
             json.member("rule_version", signal.ruleVersion)

@@ -27,8 +27,9 @@ extension Service {
                     }
                 }
             }
-            json.member("timestamp", statistics.lastCommit.rfc3339)
-            json.dataTime(statistics.lastCommit, isStale: isStale(statistics.lastCommit))
+            let written = statistics.lastCommit
+            json.member("timestamp", written.nanoseconds == 0 ? nil : written.rfc3339)
+            json.dataTime(written, isStale: freshness(of: written).isStale)
         }
     }
 }

@@ -6,7 +6,7 @@ import Model
 /// The file is opened when it is first needed and again when another file has taken its name, so that a worker may start
 /// before the collector and outlive the file. All methods throw `StoreError`.
 public final class Reader: Sendable {
-    let path: String
+    public let path: String
     private let timeLimit: Duration
     private let pool: ConnectionPool
 
