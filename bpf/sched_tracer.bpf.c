@@ -29,10 +29,10 @@ static __always_inline void enter_phase(struct task_state *state, enum phase pha
 	state->phase_since_ns = now;
 }
 
-/* What a task does that leaves the CPU. Preempted on the way to sleep it still wants to run. */
-static __always_inline enum phase phase_after(bool preempt, __u32 task_state)
+/* What a task does that leaves the CPU. */
+static __always_inline enum phase phase_after(bool runnable, __u32 task_state)
 {
-	if (preempt || !task_state)
+	if (runnable)
 		return PREEMPTED;
 	if (task_state & TASK_UNINTERRUPTIBLE) /* TASK_IDLE: a kernel thread with nothing to do */
 		return task_state & TASK_NOLOAD ? SLEEPING : BLOCKED;
@@ -49,11 +49,11 @@ static __always_inline enum outcome handle_switch_out(struct task_struct *task, 
 
 	if (!task->pid)
 		return FILTERED; /* the idle task */
-	/* A dead task's storage is not made anew: its numbers have been handed over. */
+	/* Nothing is kept of a task that is seen for the first time when it is dead. */
 	state = task_state & TASK_DEAD ? task_state_find(task) : task_state_create(task);
 	if (!state || !queue)
 		return task_state & TASK_DEAD ? FILTERED : LOST_STORAGE;
-	/* As the kernel decides between nvcsw and nivcsw. */
+	/* As the kernel decides between nvcsw and nivcsw, but for signals: see docs/tracers/sched_tracer.md. */
 	if (!preempt && task_state) {
 		state->counters.voluntary++;
 		queue->voluntary++;
@@ -63,7 +63,8 @@ static __always_inline enum outcome handle_switch_out(struct task_struct *task, 
 	}
 	phase = state->phase;
 	since = state->phase_since_ns;
-	enter_phase(state, phase_after(preempt, task_state), now);
+	/* Preempted on the way to sleep it still wants to run. */
+	enter_phase(state, phase_after(preempt || stays_runnable(task, task_state), task_state), now);
 	if (phase != RUNNING)
 		return LOST_START_MISSING; /* it has been running since before we were attached */
 	ns = now - since;
