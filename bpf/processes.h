@@ -48,7 +48,7 @@ enum phase {
 
 /* The call that a thread is in. */
 struct call {
-	__u64 start_ns;
+	__u64 start_ns; /* of the last one when in none; 0: none has begun since the hooks are on */
 	__u64 first_argument;
 	__u64 slept_ns;   /* task_counters.slept_ns when it began */
 	__u64 blocked_ns; /* likewise */

@@ -71,6 +71,34 @@ extension KernelTests {
             #expect(call.errors == 7)
         }
 
+        @Test func `a call that a seccomp filter refuses is filtered, not lost`() throws {
+            let tracers = try attached([.syscall])
+            // Loads the number; if it is the rare one, EPERM, else allow.
+            let child = try SteppedChild(
+                """
+                import struct
+                libc = ctypes.CDLL(None, use_errno=True)
+                code = [(0x20, 0, 0, 0), (0x15, 0, 1, \(Self.rare)), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+                filter = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+                program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(filter)))
+                if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program): sys.exit("no filter")
+                step("0")
+                for _ in range(10_000):
+                    if libc.syscall(\(Self.rare), 0, 0) != -1 or ctypes.get_errno() != 1: sys.exit("not refused")
+                step("0")
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            let before = try tracers.status(of: .syscall).ledger
+            child.go()
+            _ = try child.numbers()
+            let after = try tracers.status(of: .syscall).ledger
+            #expect(after.filtered - before.filtered >= 10_000)
+            // What began before we were attached may return meanwhile.
+            #expect(after.lostStartMissing - before.lostStartMissing < 1000)
+            #expect(tracers.read().syscalls?.calls.contains { $0.number == Self.rare } == false)
+        }
+
         @Test func `a wait for a lock is an event and a sleep on purpose is none`() throws {
             let tracers = try attached([.syscall, .scheduler]) { options in
                 options.set(.syscall) { $0.eventThresholdNanoseconds = 20_000_000 }
