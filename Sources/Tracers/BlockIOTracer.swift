@@ -40,11 +40,12 @@ final class BlockIOTracer: Tracer {
         deviceMap = BlockIODeviceMap(descriptor: program.object.descriptor(of: "devices"), room: deviceRoom)
     }
 
-    func read(clock: KernelClock) -> BlockIOReading {
+    func read(clock: KernelClock) -> BlockIOReading? {
+        guard let counters = deviceMap.read() else { return nil }
         let events = program.takeEvents(as: block_io_event.self) {
             BlockIOEvent($0, device: BlockIODevices.name(of: $0.device), clock: clock)
         }
-        return BlockIOReading(devices: devices.advance(to: deviceMap.read()), events: events)
+        return BlockIOReading(devices: devices.advance(to: counters), events: events)
     }
 
     func inFlight() -> UInt64 {

@@ -171,7 +171,7 @@ extension KernelTests {
             _ = try child.numbers()
             let sums = processes.read(epoch: 2) { rings.drain() }.processes.map { $0.activity(measuredBy: [.blockIO]) }
             #expect(blockIO(of: pid, in: sums).reads == 23)
-            let reading = tracer.read(clock: .now())
+            let reading = try #require(tracer.read(clock: .now()))
             #expect(reading.events.filter { $0.task.process.pid == Int32(pid) }.count == 23)
             #expect(!tracer.program.object.hooks.contains("tp_btf/block_io_start"))
             tracer.program.object.detach()
