@@ -13,7 +13,7 @@ final class TracerProgram {
     /// - Parameters:
     ///   - eventSize: bytes of the event record.
     ///   - configure: sets constants and map sizes before loading.
-    ///   - attach: attaches the programs; what starts something first.
+    ///   - attach: attaches the programs; what ends something first, so that whatever is seen to start is seen to end.
     init(
         _ name: TracerName, image: [UInt8], eventSize: Int, host: TracerHost, limits: TracerLimits,
         configure: (BPFObject) throws(LoadFailure) -> Void = { _ in },

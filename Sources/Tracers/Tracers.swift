@@ -100,7 +100,7 @@ public final class Tracers {
                 ledger.abandoned += exits.abandoned
                 cost.mapBytes += processes.cost.mapBytes
             }
-            ledger.inFlight = inFlight?[name] ?? 0
+            ledger.inFlight = inFlight?[name]
             return TracerStatus(
                 name: name, state: inFlight == nil ? .attached : .disabled, hooks: tracer.program.object.hooks,
                 fallback: Self.fallback(for: name), ledger: ledger, cost: cost,
@@ -112,7 +112,8 @@ public final class Tracers {
     /// their threads.
     public var exitLedger: Ledger { processes?.exitLedger ?? Ledger() }
 
-    /// Takes all hooks off. `read()` and `statuses()` still work; the ledgers then add up.
+    /// Takes all hooks off. `statuses()` still works, the ledgers then add up, and one more `read()` gives what happened
+    /// until now, with the events that are left in the ring buffers.
     public func detach() {
         guard inFlight == nil, let processes else { return }
         // What starts things comes off before what ends them; exits are last, because a thread that ends takes along what

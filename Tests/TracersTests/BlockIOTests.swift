@@ -153,6 +153,18 @@ extension KernelTests {
             }
         }
 
+        @Test func `what is in flight when the hooks are off is what the disk still has to do`() throws {
+            let tracers = try tracers()
+            let stress = try Workload.stress("--hdd 4 --hdd-bytes 64m --hdd-write-size 4k --hdd-opts direct")
+            try #require(eventually { (try? tracers.status(of: .blockIO).ledger.exited) ?? 0 > 2000 })
+            tracers.detach()
+            withExtendedLifetime(stress) {}
+            let ledger = try tracers.status(of: .blockIO).ledger
+            #expect(ledger.callsAddUp)
+            // One of each writer, and the journal's.
+            #expect(ledger.inFlight ?? .max <= 8, "\(ledger)")
+        }
+
         @Test func `without block_io_start the scheduler's insertion tells who submitted it`() throws {
             let rings = RingReader()
             let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
