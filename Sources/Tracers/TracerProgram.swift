@@ -5,7 +5,7 @@ import Model
 /// and a `control` that can be turned while it runs.
 final class TracerProgram {
     let object: BPFObject
-    private let queue: RingReader.Queue
+    let queue: RingReader.Queue
     private let control: MappedSection
     private let ledgerSlots: PerCPUArray
 
@@ -38,7 +38,10 @@ final class TracerProgram {
 
     /// Events per second that the token bucket lets through; takes effect with the next event.
     var eventsPerSecond: Int {
-        didSet { control.set(\.event_interval_ns, to: Self.interval(eventsPerSecond)) }
+        didSet {
+            control.set(\.event_interval_ns, to: Self.interval(eventsPerSecond))
+            queue.limit = max(queue.limit, eventsPerSecond)
+        }
     }
 
     private static func interval(_ eventsPerSecond: Int) -> UInt64 {

@@ -24,7 +24,7 @@ extension KernelTests {
                 #expect(ledger.callsAddUp, "\(status.name): \(ledger)")
                 #expect(ledger.eventsAddUp, "\(status.name): \(ledger)")
                 #expect(
-                    ledger.emitted == events[status.name] ?? 0 + ledger.droppedInUserSpace,
+                    ledger.emitted == (events[status.name] ?? 0) + ledger.droppedInUserSpace,
                     "\(status.name): \(events[status.name] ?? 0) taken of \(ledger)")
                 #expect(ledger.seen > 1000, "\(status.name) saw nothing")
                 #expect(status.hooks.isEmpty)
@@ -83,6 +83,39 @@ extension KernelTests {
             #expect(try tracers.status(of: .syscall).ledger.ringBufferFull > 0)
             #expect(try tracers.status(of: .scheduler).ledger.ringBufferFull > 0)
             #expect(tracers.exitLedger.lostMapFull > 0)
+        }
+
+        @Test func `a higher rate of events gets the room for them`() throws {
+            let rings = RingReader()
+            let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
+            let tracer = try SchedulerTracer(
+                host: TracerHost(tasks: processes.tasks, rings: rings), limits: TracerOptions().limits(of: .scheduler))
+            #expect(tracer.program.queue.limit >= 500)
+            tracer.program.eventsPerSecond = 50_000
+            #expect(tracer.program.queue.limit == 50_000)
+        }
+
+        @Test func `events that find no room in the collector are counted as dropped`() throws {
+            let rings = RingReader()
+            let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
+            let tracer = try SyscallTracer(
+                host: TracerHost(tasks: processes.tasks, rings: rings),
+                limits: TracerLimits(eventsPerSecond: 1_000_000, eventThresholdNanoseconds: 0, ringBytes: 4096))
+            tracer.program.queue.limit = 4
+            let stress = try Workload.stress("--getdent 1")
+            let dropped = eventually {
+                rings.drain()
+                return tracer.program.account().ledger.droppedInUserSpace > 100
+            }
+            withExtendedLifetime(stress) {}
+            #expect(dropped)
+            tracer.program.object.detach()
+            rings.drain()
+            let taken = tracer.read(clock: .now()).events.count
+            let ledger = tracer.program.account().ledger
+            #expect(taken == 4)
+            #expect(ledger.emitted == UInt64(taken) + ledger.droppedInUserSpace)
+            #expect(ledger.eventsAddUp)
         }
     }
 }
