@@ -61,14 +61,15 @@ public final class Tracers {
 
     deinit { close() }
 
-    /// What happened since the last call (since attaching, the first time). A tracer that does not run gives `nil`.
+    /// What happened since the last call (since attaching, the first time). A tracer that does not run gives `nil`. When
+    /// the threads could not be walked, all of them do: nobody can tell whose it was, and the next call tells it all.
     public func read() -> TracerReadings {
         var readings = TracerReadings()
         guard let processes else { return readings }
         // Not sooner: whoever gives up capabilities after loading can do so while there is one thread.
         rings.start()
         let clock = KernelClock.now()
-        let walk = processes.read(epoch: epoch) { rings.drain() }
+        guard let walk = processes.read(drain: { rings.drain() }) else { return readings }
         setEpoch(epoch + 1)
         let running = runningTracers
         readings.processes = walk.processes.map { $0.activity(measuredBy: running) }
@@ -161,6 +162,7 @@ public final class Tracers {
 
     private func setEpoch(_ epoch: UInt64) {
         self.epoch = epoch
+        processes?.epoch = epoch
         for name in TracerName.allCases { tracer(name)?.program.set(\.epoch, to: epoch) }
     }
 }

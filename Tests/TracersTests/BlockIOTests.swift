@@ -177,12 +177,12 @@ extension KernelTests {
             let pid = try child.numbers()[0]
             child.go()
             _ = try child.numbers()
-            _ = processes.read(epoch: 1) { rings.drain() }
+            _ = processes.read { rings.drain() }
             _ = tracer.read(clock: .now())
             child.go()
             _ = try child.numbers()
-            let sums = processes.read(epoch: 2) { rings.drain() }.processes.map { $0.activity(measuredBy: [.blockIO]) }
-            #expect(blockIO(of: pid, in: sums).reads == 23)
+            let sums = try #require(processes.read { rings.drain() }).processes
+            #expect(blockIO(of: pid, in: sums.map { $0.activity(measuredBy: [.blockIO]) }).reads == 23)
             let reading = try #require(tracer.read(clock: .now()))
             #expect(reading.events.filter { $0.task.process.pid == Int32(pid) }.count == 23)
             #expect(!tracer.program.object.hooks.contains("tp_btf/block_io_start"))

@@ -5,6 +5,16 @@ import Testing
 
 @testable import Tracers
 
+/// Runs something while this process may open nothing.
+private func withoutNewFiles<Result>(_ body: () -> Result) -> Result {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    var none = rlimit(rlim_cur: 0, rlim_max: limit.rlim_max)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
+    defer { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+    return body()
+}
+
 extension KernelTests {
     @Suite struct SyscallTracerTests {
         /// A number that nobody else uses while a test runs: `getpriority`, in process management.
@@ -31,6 +41,29 @@ extension KernelTests {
             #expect(call.name == "getpriority")
             let activity = try #require(readings.process(pid)?.calls?[.processManagement])
             #expect(activity.count == 23)
+        }
+
+        @Test func `a walk that fails leaves the tick empty and the next one tells it all`() throws {
+            let tracers = try attached([.syscall, .scheduler])
+            let child = try SteppedChild(
+                """
+                call = ctypes.CDLL(None).syscall
+                step(str(os.getpid()))
+                for _ in range(23): call(\(Self.rare), 0, 0)
+                step("0")
+                """)
+            let pid = try child.numbers()[0]
+            let before = try #require(tracers.read().process(pid)?.scheduling)
+            child.go()
+            _ = try child.numbers()
+            // Each walk opens the iterator.
+            let nothing = withoutNewFiles { tracers.read() }
+            #expect(nothing.processes.isEmpty && nothing.syscalls == nil && nothing.scheduler == nil)
+            let readings = tracers.read()
+            #expect(readings.syscalls?.calls.first { $0.number == Self.rare }?.count == 23)
+            let process = try #require(readings.process(pid))
+            #expect(process.calls?[.processManagement]?.count == 23)
+            #expect(process.scheduling?.cpuNanoseconds ?? 0 < before.cpuNanoseconds)
         }
 
         @Test func `a process that lives for milliseconds is counted when it is gone`() throws {
