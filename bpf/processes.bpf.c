@@ -17,6 +17,7 @@ const volatile __u8 call_waits[SYSCALL_NUMBERS];
 /* Only the walk writes these, and walks do not overlap. */
 __u64 last_id;
 __u64 claimed_calls;
+__u64 threads_with_state;
 
 static __always_inline void describe(struct thread_header *header, struct task_struct *task, struct task_state *state)
 {
@@ -91,6 +92,7 @@ int threads(struct bpf_iter__task *context)
 	state = task_state_find(task);
 	if (!state)
 		return 0;
+	threads_with_state++;
 	if (walk.claim_calls && __sync_lock_test_and_set(&state->call.number1, 0))
 		claimed_calls++;
 	/* The sum is taken first: what is counted from here on makes it differ from the next one. */
@@ -106,6 +108,8 @@ int threads(struct bpf_iter__task *context)
 	if (!bpf_seq_write(seq, &header, sizeof(header)) &&
 	    !bpf_seq_write(seq, &state->counters, sizeof(state->counters)))
 		state->reported_sum = sum;
+	else
+		threads_with_state--;
 	return 0;
 }
 

@@ -15,6 +15,8 @@ final class Processes {
     private var lostExits: UInt64 = 0
     /// Whether the next walk has to report threads that did not move as well.
     private var reportsEverything = false
+    /// Why the last walk did not get to its end.
+    private(set) var walkFailure: LoadFailure?
 
     /// Loads and attaches.
     /// - Parameter ringBytes: room for exit records (456 bytes each) between two drains.
@@ -91,25 +93,32 @@ final class Processes {
         return globals[object.offset(of: "claimed_calls", in: ".bss"), as: UInt64.self]
     }
 
-    /// The exit hook's runs: aggregated is a record sent, lostMapFull one that found no room.
-    var exitLedger: Ledger {
+    /// Calls that ended with their thread.
+    var abandonedCalls: UInt64 { exitSlot.abandoned }
+
+    /// Threads that have task storage, as of the last walk.
+    var threads: Int {
+        Int(clamping: globals[object.offset(of: "threads_with_state", in: ".bss"), as: UInt64.self])
+    }
+
+    /// The exit hook's runs, and what exit records met in user space.
+    var ledger: Ledger {
         var ledger = Ledger()
         let slot = exitSlot
         ledger.seen = slot.seen
         (ledger.aggregated, ledger.filtered) = (slot.outcomes.0, slot.outcomes.1)
         (ledger.lostStorage, ledger.lostMapFull) = (slot.outcomes.2, slot.outcomes.3)
-        ledger.abandoned = slot.abandoned
         ledger.recursionMisses = object.recursionMisses
         ledger.droppedInUserSpace = exits.dropped + table.unknown
         return ledger
     }
 
-    /// What the exit hook costs, and the bytes of these maps without the task storage's elements.
+    /// What the exit hook costs, and the bytes of these maps with what each thread has in them.
     var cost: TracerCost {
         var cost = TracerCost()
         let slot = exitSlot
         (cost.runs, cost.timedRuns, cost.timedNanoseconds) = (slot.seen, slot.timed_runs, slot.timed_ns)
-        cost.mapBytes = object.mapBytes
+        cost.mapBytes = object.mapBytes + MapMemory.taskStorage(threads: threads)
         return cost
     }
 
@@ -123,9 +132,11 @@ final class Processes {
     /// Runs the iterator to its end and takes in what it reports, piece by piece; whether it got there.
     @discardableResult
     private func walk(_ look: (thread_header) -> Void = { _ in }) -> Bool {
+        walkFailure = nil
+        globals[object.offset(of: "threads_with_state", in: ".bss"), as: UInt64.self] = 0
         table.beginWalk()
         let descriptor = bpf_iter_create(bpf_link__fd(iterator))
-        guard descriptor >= 0 else { return false }
+        guard descriptor >= 0 else { return failWalk(errno) }
         defer { close(descriptor) }
         // The kernel gives eight pages at most; where pages are larger, a record may be cut in two.
         return withUnsafeTemporaryAllocation(byteCount: 32_768, alignment: 8) { buffer in
@@ -136,7 +147,7 @@ final class Processes {
                 if count == 0 { return true }
                 if count < 0 {
                     if errno == EINTR || errno == EAGAIN { continue }
-                    return false
+                    return failWalk(errno)
                 }
                 filled += count
                 let whole = filled - filled % ThreadTable.recordSize
@@ -149,6 +160,11 @@ final class Processes {
                 if let start = buffer.baseAddress { memmove(start, start + whole, filled) }
             }
         }
+    }
+
+    private func failWalk(_ code: Int32) -> Bool {
+        walkFailure = LoadFailure("walking the threads", errno: code, log: "")
+        return false
     }
 
     private func set<Value: FixedWidthInteger & BitwiseCopyable>(_ field: KeyPath<CLibBPF.walk, Value>, to value: Value)

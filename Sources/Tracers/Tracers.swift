@@ -13,6 +13,7 @@ public final class Tracers {
     private let blockIO: BlockIOTracer?
     private let options: TracerOptions
     private var failures: [TracerName: LoadFailure] = [:]
+    private let processesFailure: LoadFailure?
     private var epoch: UInt64 = 1
     /// Things in flight when the hooks came off.
     private var inFlight: [TracerName: UInt64]?
@@ -31,9 +32,11 @@ public final class Tracers {
                     runningThresholdNanoseconds: options.limits(of: .syscall).eventThresholdNanoseconds)
             if let shared { host = TracerHost(tasks: shared.tasks, rings: rings) }
             processes = shared
+            processesFailure = nil
         } catch {
             // Without the shared state no tracer runs.
             processes = nil
+            processesFailure = error
             for name in options.enabled { failures[name] = error }
         }
         func load<T: Tracer>(_ type: T.Type) -> T? {
@@ -94,13 +97,10 @@ public final class Tracers {
                     name: name, state: state(of: name), fallback: Self.fallback(for: name),
                     eventsPerSecond: options.limits(of: name).eventsPerSecond)
             }
-            var (ledger, cost) = tracer.program.account()
-            if name == .syscall, let processes {
-                // What an exit leaves behind, and what the exit hook costs, is booked where calls are.
-                let exits = processes.exitLedger
-                ledger.abandoned += exits.abandoned
-                cost.mapBytes += processes.cost.mapBytes
-            }
+            let (account, cost) = tracer.program.account()
+            var ledger = account
+            // The exit hook of `processes` counts the calls that end with their thread.
+            if name == .syscall { ledger.abandoned += processes?.abandonedCalls ?? 0 }
             ledger.inFlight = inFlight?[name]
             return TracerStatus(
                 name: name, state: inFlight == nil ? .attached : .disabled, hooks: tracer.program.object.hooks,
@@ -109,9 +109,17 @@ public final class Tracers {
         }
     }
 
-    /// The ledger of exit records: `aggregated` were sent, `lostMapFull` found no room, and with them the last numbers of
-    /// their threads.
-    public var exitLedger: Ledger { processes?.exitLedger ?? Ledger() }
+    /// How the part does that all tracers share.
+    public func processesStatus() -> ProcessesStatus {
+        guard let processes else {
+            return ProcessesStatus(
+                state: processesFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? .disabled)
+        }
+        let running: TracerStatus.State = inFlight == nil ? .attached : .disabled
+        return ProcessesStatus(
+            state: processes.walkFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? running,
+            hooks: processes.hooks, ledger: processes.ledger, cost: processes.cost, threads: processes.threads)
+    }
 
     /// Takes all hooks off. `statuses()` still works, the ledgers then add up, and one more `read()` gives what happened
     /// until now, with the events that are left in the ring buffers.

@@ -29,7 +29,7 @@ extension KernelTests {
                 #expect(ledger.seen > 1000, "\(status.name) saw nothing")
                 #expect(status.hooks.isEmpty)
             }
-            let exits = tracers.exitLedger
+            let exits = tracers.processesStatus().ledger
             #expect(exits.runsAddUp, "\(exits)")
         }
 
@@ -82,7 +82,7 @@ extension KernelTests {
             try check(tracers, events: events)
             #expect(try tracers.status(of: .syscall).ledger.ringBufferFull > 0)
             #expect(try tracers.status(of: .scheduler).ledger.ringBufferFull > 0)
-            #expect(tracers.exitLedger.lostMapFull > 0)
+            #expect(tracers.processesStatus().ledger.lostMapFull > 0)
         }
 
         @Test func `a higher rate of events gets the room for them`() throws {
@@ -116,6 +116,38 @@ extension KernelTests {
             #expect(taken == 4)
             #expect(ledger.emitted == UInt64(taken) + ledger.droppedInUserSpace)
             #expect(ledger.eventsAddUp)
+        }
+
+        @Test func `the exit hook and the memory of threads are in the numbers of what all tracers share`() throws {
+            let tracers = try attached([.syscall])
+            _ = tracers.read()
+            let before = tracers.processesStatus()
+            let child = try SteppedChild(
+                """
+                import threading
+                for _ in range(50):
+                    pid = os.fork()
+                    if pid == 0: os._exit(0)
+                    os.waitpid(pid, 0)
+                stay = threading.Event()
+                for _ in range(200): threading.Thread(target=stay.wait, daemon=True).start()
+                step("0")
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            let after = tracers.processesStatus()
+            #expect(after.state == .attached)
+            #expect(after.hooks == ["iter/task", "tp_btf/sched_process_exit"])
+            #expect(after.ledger.aggregated >= before.ledger.aggregated + 50)
+            #expect(after.ledger.runsAddUp)
+            #expect(after.cost.runs == after.ledger.seen)
+            #expect(after.threads >= before.threads + 150)
+            let perThread = UInt64(512 + 192)
+            #expect(after.cost.mapBytes - before.cost.mapBytes == perThread * UInt64(after.threads - before.threads))
+        }
+
+        @Test func `where nothing is enabled, what all tracers share is not loaded`() {
+            #expect(Tracers(TracerOptions(enabled: [])).processesStatus().state == .disabled)
         }
     }
 }

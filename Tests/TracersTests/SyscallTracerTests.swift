@@ -59,11 +59,17 @@ extension KernelTests {
             // Each walk opens the iterator.
             let nothing = withoutNewFiles { tracers.read() }
             #expect(nothing.processes.isEmpty && nothing.syscalls == nil && nothing.scheduler == nil)
+            guard case .failed(let reason, _) = tracers.processesStatus().state else {
+                Issue.record("\(tracers.processesStatus().state)")
+                return
+            }
+            #expect(reason.hasPrefix("walking the threads: "))
             let readings = tracers.read()
             #expect(readings.syscalls?.calls.first { $0.number == Self.rare }?.count == 23)
             let process = try #require(readings.process(pid))
             #expect(process.calls?[.processManagement]?.count == 23)
             #expect(process.scheduling?.cpuNanoseconds ?? 0 < before.cpuNanoseconds)
+            #expect(tracers.processesStatus().state == .attached)
         }
 
         @Test func `a process that lives for milliseconds is counted when it is gone`() throws {
