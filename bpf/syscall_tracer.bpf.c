@@ -66,12 +66,14 @@ static __noinline int consider_event(struct hook_ledger *slot, struct task_state
 				     long result)
 {
 	struct syscall_event *event;
+	struct stretch stretch;
 	struct call_time time;
 	__u32 number = call->number1 - 1;
 
 	if (!slot || !state || !call || number >= SYSCALL_NUMBERS)
 		return 0;
-	time = call_time(state, call, kinds[number].wait, now, control.scheduler_since_ns);
+	stretch = stretch_of(state);
+	time = call_time(&state->counters, &stretch, call, kinds[number].wait, now, control.scheduler_since_ns);
 	if (time.stalled_ns < control.event_threshold_ns)
 		return 0;
 	event = event_reserve(slot, now, sizeof(*event));

@@ -57,7 +57,9 @@ final class Processes {
     }
 
     /// Number of the tick: maxima belong to one.
-    var epoch: UInt64 = 0
+    var epoch: UInt64 = 0 {
+        didSet { set(\.epoch, to: epoch) }
+    }
 
     /// What one walk found.
     struct Walk {

@@ -125,6 +125,8 @@ public final class Tracers {
     /// until now, with the events that are left in the ring buffers.
     public func detach() {
         guard inFlight == nil, let processes else { return }
+        // Who is on a CPU is not known from here on.
+        processes.schedulerSince = 0
         // What starts things comes off before what ends them; exits are last, because a thread that ends takes along what
         // it was in.
         for name in TracerName.allCases { tracer(name)?.program.object.detach() }
