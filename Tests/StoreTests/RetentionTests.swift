@@ -59,6 +59,40 @@ struct RetentionTests {
         writer.close()
     }
 
+    @Test func `a signal that is still followed outlives retention and prune, open or unknown`() async throws {
+        var configuration = WriterConfiguration.eager
+        configuration.signalDays = 1
+        let writer = try Writer(path: scratch.database, configuration: configuration)
+        let states: [Episode.State] = [.open, .unknown, .closed]
+        let old = states.enumerated().map { episode(Int64($0 + 1), state: $1) }
+        writer.submit(TickRecord(time: start, episodes: old))
+        try writer.flush()
+        let later = start.advanced(bySeconds: 2 * 86400)
+        writer.submit(TickRecord(time: later, samples: [MetricSample("cpu.busy", 1)]))
+        try writer.flush()
+        try eventually("the closed one goes") { try count(scratch.database, "signals") == 2 }
+        #expect(try await writer.prune(olderThan: later) == 0)
+        writer.submit(TickRecord(time: later, episodes: [episode(2, state: .closed, at: start)]))
+        writer.close()
+        let reader = Reader(path: scratch.database)
+        #expect(try reader.signal(id: 2)?.signal.state == .closed)
+        #expect(try reader.health().signalCount == 2)
+    }
+
+    @Test func `a followed signal whose row was deleted by hand is written again, with its rollups`() throws {
+        let writer = try Writer(path: scratch.database, configuration: .eager)
+        writer.submit(TickRecord(time: start, episodes: [episode(1, state: .open)]))
+        try writer.flush()
+        let deleted = try run("/usr/bin/sqlite3", scratch.database, "DELETE FROM signal_metadata")
+        try #require(deleted.status == 0, "\(deleted.output)")
+        writer.submit(TickRecord(time: start, episodes: [episode(1, state: .closed)]))
+        writer.close()
+        let reader = Reader(path: scratch.database)
+        #expect(try reader.signal(id: 1)?.signal.state == .closed)
+        #expect(try reader.health().signalCount == 1)
+        #expect(try count(scratch.database, "signal_details") == 1)
+    }
+
     @Test func `process snapshots are kept for minutes only`() throws {
         let writer = try Writer(path: scratch.database, configuration: .eager)
         for minute in 0..<20 {

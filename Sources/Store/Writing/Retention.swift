@@ -40,11 +40,12 @@ struct Retention {
         return try giveBackPages(db) ? 0 : nil
     }
 
-    /// Deletes signals that opened before `cutoff` and are not open; their rollups, details and citations go by trigger.
+    /// Deletes closed signals that opened before `cutoff`; their rollups, details and citations go by trigger. Those that
+    /// are open or unknown are still followed.
     mutating func deleteSignals(_ db: Database, before cutoff: Timestamp) throws -> Int {
         let delete = """
             DELETE FROM signals WHERE id IN (SELECT id FROM signals INDEXED BY idx_timestamp
-                WHERE timestamp < ? AND state <> 'open' ORDER BY timestamp LIMIT \(Self.rowsPerStep))
+                WHERE timestamp < ? AND state = 'closed' ORDER BY timestamp LIMIT \(Self.rowsPerStep))
             """
         let removed = try Self.changes(db, delete) { $0.add(cutoff.nanoseconds) }
         if removed > 0 { sweepFrom = 0 }
