@@ -2,9 +2,11 @@
 public struct WriterConfiguration: Sendable {
     /// Rows (signals and events) that make a batch due at once.
     public var batchRows = 100
-    /// How long the first row of a batch may wait, and the least time between two commits: under load a batch grows
-    /// rather than being committed more often.
+    /// How long the first row of a batch may wait.
     public var flushInterval: Duration = .seconds(1)
+    /// The least time between two commits, and how soon one that failed is tried again: under load a batch grows rather
+    /// than being committed more often than once a second.
+    var spacing: Duration { min(flushInterval, .seconds(1)) }
     /// Rows that may wait in memory; beyond, events and then series are dropped and counted.
     public var pendingRows = 50_000
     /// Ticks of series that may wait in memory.
