@@ -59,6 +59,25 @@ struct RetentionTests {
         writer.close()
     }
 
+    @Test func `a clock that jumps a month deletes nothing for now, but a prune does not wait`() async throws {
+        let later = start.advanced(bySeconds: 40 * 86_400)
+        for (number, tick) in [start, later].enumerated() {
+            let writer = try Writer(path: scratch.database)
+            writer.submit(
+                TickRecord(
+                    time: tick, samples: [MetricSample("cpu.busy", 1)],
+                    episodes: [episode(Int64(number + 1), at: tick)],
+                    processes: [ProcessActivity(identity: ProcessIdentity(pid: 9, startTicks: 1), comm: "a")]))
+            try writer.flush()
+            try eventually("upkeep has looked at it") { writer.status.oldestSignal != nil }
+            #expect(try #require(writer.status.heldSeconds) > 500)
+            #expect(writer.status.retired == 0)
+            for table in ["signals", "process_snapshots"] { #expect(try count(scratch.database, table) == number + 1) }
+            #expect(try await writer.prune(olderThan: tick) == number)
+            writer.close()
+        }
+    }
+
     @Test func `a signal that is still followed outlives retention and prune, open or unknown`() async throws {
         var configuration = WriterConfiguration.eager
         configuration.signalDays = 1

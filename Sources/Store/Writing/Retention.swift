@@ -7,28 +7,38 @@ struct Retention {
     private let configuration: WriterConfiguration
     private let compaction: Compaction
     private var signals = SignalRemoval()
+    private var clock: ClockTrust
+    /// For how many more seconds nothing is deleted for its age: `ClockTrust`.
+    private(set) var heldSeconds: Double?
 
     init(_ configuration: WriterConfiguration) {
         self.configuration = configuration
         compaction = Compaction(configuration.tiers)
+        clock = ClockTrust(hold: configuration.clockHold)
     }
 
     /// Does one step of the first thing that is due. Returns the rows removed, or `nil` when nothing is due.
     mutating func step(_ db: Database, forgetEntities: () -> Void) throws -> Int? {
-        let now = try Int64.fetchOne(db.cachedStatement(sql: "SELECT last_tick FROM store_state")) ?? 0
-        guard now > 0 else { return nil }
-        let second = now / 1_000_000_000
-        if try compaction.step(db, now: second) { return 0 }
-        let cutoff = Timestamp(nanoseconds: now - Int64(configuration.signalDays) * 86_400_000_000_000)
-        var removed = try signals.delete(db, before: cutoff)
-        if removed > 0 { return removed }
-        removed = try deleteSeries(db, now: second)
-        if removed > 0 { return removed }
-        removed = try deleteSmall(db, now: now, cutoff: cutoff)
+        let tick = try Int64.fetchOne(db.cachedStatement(sql: "SELECT last_tick FROM store_state")) ?? 0
+        guard tick > 0 else { return nil }
+        let now = Timestamp(nanoseconds: tick)
+        heldSeconds = clock.look(at: now, .now)
+        if try compaction.step(db, now: now.seconds) { return 0 }
+        var removed = heldSeconds == nil ? try deleteOld(db, now: now) : 0
         if removed > 0 { return removed }
         removed = try deleteEvents(db)
         if removed > 0 { return removed }
         return try signals.tidy(db, forgetEntities: forgetEntities) ? 0 : nil
+    }
+
+    /// One step of what goes by its age.
+    private mutating func deleteOld(_ db: Database, now: Timestamp) throws -> Int {
+        let cutoff = Timestamp(nanoseconds: now.nanoseconds - Int64(configuration.signalDays) * 86_400_000_000_000)
+        var removed = try signals.delete(db, before: cutoff)
+        if removed > 0 { return removed }
+        removed = try deleteSeries(db, now: now.seconds)
+        if removed > 0 { return removed }
+        return try deleteSmall(db, now: now.nanoseconds, cutoff: cutoff)
     }
 
     /// Deletes one step's worth of closed signals that opened before `cutoff`.

@@ -20,6 +20,8 @@ public struct WriterConfiguration: Sendable {
     public var eventBytes: Int64 = 256 << 20
     /// Seconds that process snapshots are kept.
     public var snapshotSeconds = 300
+    /// How long the wall clock must have gone without a jump before anything is deleted for its age.
+    var clockHold: Duration = .seconds(600)
 
     /// The WAL size above which the writer insists on a reset.
     public var walBytes: Int64 = 32 << 20

@@ -74,8 +74,13 @@ final class WriterSession {
         }
     }
 
-    func freePages() throws -> Int {
-        try queue.writeWithoutTransaction { try $0.freePages() }
+    /// What upkeep has left behind, as the status shows it.
+    func contents() throws -> (freePages: Int, oldestSignal: Timestamp?, heldSeconds: Double?) {
+        try queue.writeWithoutTransaction { db in
+            let oldest = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT timestamp FROM signals ORDER BY timestamp LIMIT 1"))
+            return (try db.freePages(), oldest.map(Timestamp.init(nanoseconds:)), retention.heldSeconds)
+        }
     }
 
     /// Samples that had no name left in `metrics`.

@@ -127,8 +127,12 @@ final class WriterThread {
             do {
                 if try pruneStep() { continue }
                 guard let removed = try session.maintain() else {
-                    let freePages = try session.freePages()
-                    monitor.change { $0.status.freePages = freePages }
+                    let contents = try session.contents()
+                    monitor.change { state in
+                        state.status.freePages = contents.freePages
+                        state.status.oldestSignal = contents.oldestSignal
+                        state.status.heldSeconds = contents.heldSeconds
+                    }
                     nextUpkeep = .now + .seconds(1)
                     return
                 }
