@@ -24,7 +24,8 @@ struct CollectorCommand: AsyncParsableCommand {
     @Option(help: "The database; goes before database.path of the configuration.")
     var database: String?
 
-    @Option(name: .customLong("run"), help: "The directory for the control socket.")
+    @Option(
+        name: .customLong("run"), help: "The directory for the control socket; run/ beside the database by default.")
     var runDirectory: String?
 
     func run() async throws {
@@ -41,7 +42,9 @@ struct CollectorCommand: AsyncParsableCommand {
     private func serve(_ logger: Logger) async throws {
         let settings = try Settings.load(path: config)
         let path = database ?? settings.database.path
-        let directory = runDirectory ?? Self.defaultRunDirectory(database: path)
+        let directory = runDirectory ?? "\(DataDirectory.of(path))/run"
+        try DataDirectory.make(DataDirectory.of(path))
+        try DataDirectory.make(directory)
 
         // Attach, give up what is not needed any more, and only then start threads.
         let tracers = Tracers(TracerOptions(settings))
@@ -60,11 +63,6 @@ struct CollectorCommand: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: [collector, control, reload], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         ).run()
-    }
-
-    /// `run` beside the database.
-    private static func defaultRunDirectory(database: String) -> String {
-        (database.lastIndex(of: "/").map { String(database[...$0]) } ?? "") + "run"
     }
 
     private static func answer(_ request: ControlRequest, _ writer: Writer) async -> ControlReply {
