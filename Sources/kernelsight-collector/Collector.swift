@@ -13,6 +13,8 @@ actor Collector: Service {
     private let tracers: Tracers
     private let writer: Writer
     private let logger: Logger
+    /// What is in force.
+    private var settings: Settings
     private var measurement: Measurement
     private var detector: Detector
     private var schedule: TickSchedule
@@ -27,6 +29,7 @@ actor Collector: Service {
         self.tracers = tracers
         self.writer = writer
         self.logger = logger
+        self.settings = settings
         measurement = Measurement(tracers: tracers, readers: HostReader())
         detector = Detector(
             thresholds: settings.thresholds, hysteresis: settings.hysteresis, resuming: writer.openEpisodes(),
@@ -106,7 +109,8 @@ actor Collector: Service {
         if !readers.isEmpty { states.append(Components.readers(readers)) }
         states.append(
             Components.detection(open: detector.open, blindness: detector.blindness, refused: detector.refused))
-        states.append(Components.database(store))
+        states.append(Components.writer(store))
+        states.append(Components.retention(settings.retention, store))
         states.append(Components.collector(cost, missedTicks: schedule.missed, refused: refusedConfiguration))
         return states
     }

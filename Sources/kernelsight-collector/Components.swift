@@ -1,4 +1,5 @@
 import Model
+import Settings
 import Store
 
 /// Rows for `/api/diagnostics`: what each part of the collector says about itself.
@@ -123,8 +124,7 @@ enum Components {
     }
 
     /// The writer: whether it commits, how long that takes, and what it had to drop.
-    static func database(_ status: WriterStatus) -> ComponentState {
-        let dropped = status.dropped.episodes + status.dropped.ticks + status.dropped.events.values.reduce(0, +)
+    static func writer(_ status: WriterStatus) -> ComponentState {
         var json = JSONWriter()
         json.object {
             $0.member("commits", status.commits)
@@ -134,18 +134,53 @@ enum Components {
             $0.member("longest_commit_ms", status.longestCommitSeconds * 1000)
             $0.member("wal_bytes", status.walBytes)
             $0.member("database_bytes", status.databaseBytes)
-            $0.member("free_pages", status.freePages)
-            $0.member("retired_rows", status.retired)
-            $0.member("dropped_rows", dropped)
+            $0.member("dropped_rows", status.dropped.rows)
         }
         let (level, message): (ComponentState.Status, String) =
             switch status.state {
-            case .running where dropped > 0: (.warning, "commits, but \(dropped) rows had to be dropped")
-            case .running: (.ok, "commits once a second")
+            case .running where status.dropped.rows > 0:
+                (.warning, "writes, but \(status.dropped.rows) rows had to be dropped since the start")
+            case .running: (.ok, "writes; the last commit took \(Int(status.lastCommitSeconds * 1000)) ms")
             case .failing(let error): (.error, "\(error)")
             case .closed: (.warning, stopped)
             }
-        return ComponentState(component: "database", status: level, message: message, detail: json.text)
+        return ComponentState(component: "writer", status: level, message: message, detail: json.text)
+    }
+
+    /// What is kept for how long, what went, and whether deletions wait.
+    static func retention(_ kept: Settings.Retention, _ status: WriterStatus) -> ComponentState {
+        var json = JSONWriter()
+        json.object {
+            $0.member("signals_days", kept.signalsDays)
+            $0.array("series") {
+                for tier in kept.series {
+                    $0.object {
+                        $0.member("step_seconds", tier.width)
+                        $0.member("kept_seconds", tier.seconds)
+                    }
+                }
+            }
+            $0.member("events_megabytes", kept.eventsMegabytes)
+            $0.member("oldest_signal", status.oldestSignal?.rfc3339)
+            $0.member("retired_rows", status.retired)
+            $0.member("free_pages", status.freePages)
+            $0.member("held_seconds", status.heldSeconds)
+        }
+        let series = kept.series.map { span($0.seconds) }.joined(separator: "/")
+        let held = status.heldSeconds.map {
+            "; nothing goes for its age in the next \(Int($0.rounded(.up))) s, until the clock has stood for 10 minutes"
+        }
+        return ComponentState(
+            component: "retention", status: .ok,
+            message: "keeps signals \(kept.signalsDays) d, series \(series), events \(kept.eventsMegabytes) MB; "
+                + "\(status.retired) rows went since the start\(held ?? "")",
+            detail: json.text)
+    }
+
+    private static func span(_ seconds: Int64) -> String {
+        for (unit, length) in [("d", 86_400), ("h", 3600), ("min", 60)] as [(String, Int64)]
+        where seconds.isMultiple(of: length) { return "\(seconds / length) \(unit)" }
+        return "\(seconds) s"
     }
 
     /// The collector itself: what it costs and how punctual it is.

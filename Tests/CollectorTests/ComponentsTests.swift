@@ -1,5 +1,7 @@
 import Foundation
 import Model
+import Settings
+import Store
 import Testing
 
 @testable import kernelsight_collector
@@ -31,6 +33,29 @@ struct ComponentsTests {
         status.ledger.inFlight = count
         let ledger = try #require(try detail(Components.tracer(status, uptime: 1))["ledger"] as? [String: Any])
         #expect(ledger["in_flight"] as? UInt64 == count)
+    }
+
+    @Test func `the retention row says what is kept how long, what went and whether deletions wait`() throws {
+        var kept = Settings().retention
+        kept.series1sHours = 0.1
+        var status = WriterStatus()
+        status.retired = 7
+        status.oldestSignal = Timestamp(nanoseconds: 1_795_575_600_000_000_000)
+        let state = Components.retention(kept, status)
+        #expect(state.component == "retention")
+        #expect(state.status == .ok)
+        #expect(
+            state.message
+                == "keeps signals 30 d, series 6 min/1 d/7 d/30 d, events 256 MB; 7 rows went since the start")
+        #expect(try detail(state)["oldest_signal"] as? String == "2026-11-25T03:00:00.000Z")
+        #expect(
+            (try detail(state)["series"] as? [[String: Int]])?.last == [
+                "step_seconds": 3600, "kept_seconds": 2_592_000,
+            ])
+        status.heldSeconds = 41.5
+        let held = Components.retention(kept, status)
+        #expect(held.message.contains("nothing goes for its age in the next 42 s"))
+        #expect(try detail(held)["held_seconds"] as? Double == 41.5)
     }
 
     @Test func `the last row of a part keeps its numbers and says that it has stopped`() throws {

@@ -156,7 +156,8 @@ struct WriterTests {
                     processes: [
                         ProcessActivity(identity: ProcessIdentity(pid: 9, startTicks: 1), comm: "a\"\(second)")
                     ],
-                    components: [ComponentState(component: "readers", status: .ok, message: "tick \(second)")]))
+                    components: [ComponentState(component: "readers", status: .ok, message: "tick \(second)")]
+                        + (second == 0 ? [ComponentState(component: "old", status: .ok, message: "tick 0")] : [])))
             try writer.flush()
         }
         let reader = Reader(path: scratch.database)
@@ -165,7 +166,7 @@ struct WriterTests {
         let list = try JSONSerialization.jsonObject(with: Data(snapshot.json.utf8)) as? [[String: Any]]
         #expect(list?.first?["comm"] as? String == "a\"2")
         let health = try reader.health()
-        #expect(health.components.map(\.state.message) == ["tick 2"])
+        #expect(health.components.map(\.state.message) == ["tick 2"], "the part that only spoke in tick 0 is gone")
         #expect(health.lastTick == start.advanced(bySeconds: 2))
         #expect(abs(health.lastCommit.seconds(since: .now)) < 60)
         writer.close()

@@ -10,7 +10,7 @@ enum StateTables {
                 $0.add(ProcessJSON.text(snapshot.processes))
             }
         }
-        if !batch.components.isEmpty {
+        if let oldest = batch.components.values.map(\.time).min() {
             let upsert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO components VALUES (?, ?, ?, ?, ?)")
             for (name, component) in batch.components {
                 try upsert.run {
@@ -21,6 +21,8 @@ enum StateTables {
                     $0.add(component.state.detail)
                 }
             }
+            // A part that nobody reports any more is no part.
+            try db.cachedStatement(sql: "DELETE FROM components WHERE timestamp < ?").run { $0.add(oldest.nanoseconds) }
         }
         try db.cachedStatement(sql: "UPDATE store_state SET last_commit = ?, last_tick = ?").run {
             $0.add(now.nanoseconds)

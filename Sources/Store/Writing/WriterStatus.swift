@@ -17,6 +17,9 @@ public struct WriterStatus: Sendable {
         /// Ticks of series.
         public var ticks: UInt64 = 0
 
+        /// All kinds together.
+        public var rows: UInt64 { episodes + ticks + events.values.reduce(0, +) }
+
         static func += (left: inout Counts, right: Counts) {
             left.episodes += right.episodes
             left.events.merge(right.events, uniquingKeysWith: +)
@@ -49,4 +52,7 @@ public struct WriterStatus: Sendable {
     /// For how many more seconds nothing is deleted for its age, because the wall clock jumped or the writer has just
     /// started; `nil` when the clock is believed.
     public var heldSeconds: Double?
+
+    /// Nothing has happened yet.
+    public init() {}
 }
