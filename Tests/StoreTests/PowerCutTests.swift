@@ -35,9 +35,14 @@ struct PowerCutTests {
             try eventually("more is stored") { writer.status.stored.episodes > target }
             let reported = writer.status.stored.episodes
             let copy = scratch.path + "/copy\(number).db"
-            // The WAL last: what it holds then is at least what was there when the database was read.
-            try run("/bin/cp", scratch.database, copy)
-            try run("/bin/cp", scratch.database + "-wal", copy + "-wal")
+            // The WAL last: what it holds then is at least what was there when the database was read, unless it was
+            // started afresh in between. A power cut stops both at once; two copies have to be taken again.
+            try eventually("two copies of the same WAL") {
+                let header = try walHeader()
+                try run("/bin/cp", scratch.database, copy)
+                try run("/bin/cp", scratch.database + "-wal", copy + "-wal")
+                return try walHeader() == header
+            }
             let check = try run("/usr/bin/sqlite3", copy, "PRAGMA integrity_check; SELECT count(*) FROM signals")
             let lines = check.output.split(separator: "\n")
             #expect(lines.first == "ok", "copy \(number): \(check.output)")
@@ -49,5 +54,12 @@ struct PowerCutTests {
         stop.change { $0 = true }
         stop.wait { $0 ? .untilChange : .done(()) }
         writer.close()
+    }
+
+    /// Changes whenever the WAL is written from its beginning again.
+    private func walHeader() throws -> Data {
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: scratch.database + "-wal"))
+        defer { try? file.close() }
+        return try #require(try file.read(upToCount: 32))
     }
 }
