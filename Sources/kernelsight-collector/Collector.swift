@@ -19,6 +19,7 @@ actor Collector: Service {
     private var detector: Detector
     private var schedule: TickSchedule
     private var cost = SelfCost()
+    private var losses: [TracerName: RecentLosses] = [:]
     /// How the readers did in the last tick.
     private var readers: [ReaderTiming] = []
     private let started = MonotonicClock.now()
@@ -104,7 +105,8 @@ actor Collector: Service {
             let source = EventSource(status.name)
             status.ledger.stored = store.stored.events[source] ?? 0
             status.ledger.droppedInUserSpace += store.dropped.events[source] ?? 0
-            return Components.tracer(status, uptime: uptime)
+            losses[status.name, default: RecentLosses()].add(status.ledger)
+            return Components.tracer(status, losses[status.name] ?? RecentLosses(), uptime: uptime)
         }
         if !readers.isEmpty { states.append(Components.readers(readers)) }
         states.append(

@@ -50,7 +50,7 @@ struct CollectorCommand: AsyncParsableCommand {
         let tracers = Tracers(TracerOptions(settings))
         try Privileges.drop()
         for status in tracers.statuses() {
-            logger.notice("\(status.name.rawValue): \(Components.tracer(status, uptime: 0).message)")
+            logger.notice("\(status.name.rawValue): \(Components.tracer(status, RecentLosses(), uptime: 0).message)")
         }
 
         let writer = try Writer(path: path, configuration: WriterConfiguration(settings))

@@ -5,7 +5,7 @@ import Store
 /// Rows for `/api/diagnostics`: what each part of the collector says about itself.
 enum Components {
     /// One tracer: whether it runs, its ledger, its cost, and what stands in for it when it does not.
-    static func tracer(_ status: TracerStatus, uptime: Double) -> ComponentState {
+    static func tracer(_ status: TracerStatus, _ losses: RecentLosses, uptime: Double) -> ComponentState {
         var json = JSONWriter()
         json.object {
             state(status.state, to: &$0)
@@ -14,14 +14,18 @@ enum Components {
             $0.member("events_per_second", status.eventsPerSecond)
             $0.member("completeness", status.ledger.completeness)
             $0.object("ledger") { ledger(status.ledger, to: &$0) }
+            $0.object("last_minute") {
+                $0.member("runs", losses.runs)
+                $0.member("missed", losses.missed)
+            }
             $0.object("cost") { cost(status.cost, uptime: uptime, to: &$0) }
         }
         let (level, message): (ComponentState.Status, String) =
             switch status.state {
-            case .attached where status.ledger.completeness < 0.999:
+            case .attached where losses.isWorthAWarning:
                 (
                     .warning,
-                    "attached, but \(status.ledger.lost + status.ledger.recursionMisses) of \(status.ledger.seen) runs are missing from the counts"
+                    "attached, but \(losses.missed) of \(losses.runs) runs in the last minute are missing from the counts"
                 )
             case .attached: (.ok, "attached to \(status.hooks.joined(separator: ", "))")
             case .detached: (.warning, stopped)

@@ -22,7 +22,7 @@ struct ComponentsTests {
     }
 
     @Test func `a tracer whose hooks were taken off has stopped and was not disabled`() throws {
-        let state = Components.tracer(tracer(.detached), uptime: 10)
+        let state = Components.tracer(tracer(.detached), RecentLosses(), uptime: 10)
         #expect(state.status == .warning)
         #expect(state.message == "the collector has stopped")
         #expect(try detail(state)["state"] as? String == "detached")
@@ -31,7 +31,8 @@ struct ComponentsTests {
     @Test(arguments: [nil, 42]) func `what is in flight is a number once it has been counted`(count: UInt64?) throws {
         var status = tracer(.attached)
         status.ledger.inFlight = count
-        let ledger = try #require(try detail(Components.tracer(status, uptime: 1))["ledger"] as? [String: Any])
+        let ledger = try #require(
+            try detail(Components.tracer(status, RecentLosses(), uptime: 1))["ledger"] as? [String: Any])
         #expect(ledger["in_flight"] as? UInt64 == count)
     }
 
@@ -58,8 +59,32 @@ struct ComponentsTests {
         #expect(try detail(held)["held_seconds"] as? Double == 41.5)
     }
 
+    @Test func `what was under way at attach does not make a tracer's row warn, and what is lost does for a minute`() {
+        var status = tracer(.attached)
+        var losses = RecentLosses()
+        func row() -> ComponentState {
+            losses.add(status.ledger)
+            return Components.tracer(status, losses, uptime: 10)
+        }
+        status.ledger.lostStartMissing = 12
+        #expect(row().status == .ok)
+        status.ledger.seen += 1000
+        status.ledger.lostStartMissing += 5
+        #expect(row().status == .ok)
+        status.ledger.seen += 9000
+        status.ledger.lostMapFull += 20
+        #expect(row().status == .warning)
+        #expect(row().message == "attached, but 20 of 10000 runs in the last minute are missing from the counts")
+        for _ in 0..<57 { #expect(row().status == .warning) }
+        status.ledger.seen += 1000
+        #expect(row().status == .warning)
+        #expect(row().status == .ok)
+        status.ledger.recursionMisses += 2
+        #expect(row().message == "attached, but 2 of 1002 runs in the last minute are missing from the counts")
+    }
+
     @Test func `the last row of a part keeps its numbers and says that it has stopped`() throws {
-        let state = Components.last(Components.tracer(tracer(.attached), uptime: 10))
+        let state = Components.last(Components.tracer(tracer(.attached), RecentLosses(), uptime: 10))
         #expect(state.component == "syscall_tracer")
         #expect(state.status == .warning)
         #expect(state.message == "the collector has stopped")

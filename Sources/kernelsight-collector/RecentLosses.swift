@@ -1,0 +1,34 @@
+import Model
+
+/// What a tracer missed in the last minute: its ledger's totals would warn for ever of what is long over.
+///
+/// Ends whose start was not seen do not count. A start that is lost is counted where it is lost; the others lie before
+/// attaching, and everything that was under way then ends without one, some of it minutes later.
+struct RecentLosses {
+    private static let ticks = 60
+
+    /// Totals at the last ticks, oldest first.
+    private var totals: [(runs: UInt64, missed: UInt64)] = []
+
+    /// Takes the totals of another tick.
+    mutating func add(_ ledger: Ledger) {
+        totals.append(
+            (
+                ledger.seen + ledger.recursionMisses,
+                ledger.lostStorage + ledger.lostMapFull + ledger.recursionMisses
+            ))
+        if totals.count > Self.ticks + 1 { totals.removeFirst() }
+    }
+
+    /// Runs of hooks in the last minute, and how many of them are missing from the counts.
+    var runs: UInt64 { growth(of: \.runs) }
+    var missed: UInt64 { growth(of: \.missed) }
+
+    /// Whether the counts cannot be relied on: one run in a thousand is missing.
+    var isWorthAWarning: Bool { missed > 0 && missed * 1000 >= runs }
+
+    private func growth(of total: KeyPath<(runs: UInt64, missed: UInt64), UInt64>) -> UInt64 {
+        guard let first = totals.first?[keyPath: total], let last = totals.last?[keyPath: total] else { return 0 }
+        return last > first ? last - first : 0
+    }
+}
