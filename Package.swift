@@ -44,6 +44,7 @@ let package = Package(
 
         // Values and rules: no input, no output.
         .target(name: "Model", swiftSettings: strict),
+        .target(name: "Forecast", dependencies: ["Model"], swiftSettings: strict),
         .target(name: "Detection", dependencies: ["Model"], swiftSettings: strict),
 
         // Edges.
@@ -85,6 +86,7 @@ let package = Package(
         .plugin(name: "CompileBPF", capability: .buildTool(), dependencies: ["embed-bpf"]),
 
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: strict),
+        .testTarget(name: "ForecastTests", dependencies: ["Forecast", "Model"], swiftSettings: strict),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Model"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
         .testTarget(
