@@ -45,7 +45,7 @@ let package = Package(
         // Values and rules: no input, no output.
         .target(name: "Model", swiftSettings: strict),
         .target(name: "Forecast", dependencies: ["Model"], swiftSettings: strict),
-        .target(name: "Detection", dependencies: ["Model"], swiftSettings: strict),
+        .target(name: "Detection", dependencies: ["Model", "Forecast"], swiftSettings: strict),
 
         // Edges.
         .target(name: "Settings", dependencies: ["Model", yams], swiftSettings: strict),
@@ -87,7 +87,7 @@ let package = Package(
 
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: strict),
         .testTarget(name: "ForecastTests", dependencies: ["Forecast", "Model"], swiftSettings: strict),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Model"], swiftSettings: strict),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Forecast", "Model"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings"], swiftSettings: strict
