@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Readers", dependencies: ["Model", "CLinux"], swiftSettings: strict),
         .target(name: "Store", dependencies: ["Model", grdb, sqlite], swiftSettings: strict),
         .target(name: "FastCGI", dependencies: ["CFastCGI"], swiftSettings: strict),
-        .target(name: "API", dependencies: ["Model", "Store", "FastCGI"], swiftSettings: strict),
+        .target(name: "API", dependencies: ["Model", "Forecast", "Store", "FastCGI"], swiftSettings: strict),
 
         // Executables: parse, wire, run.
         .executableTarget(
@@ -71,7 +71,7 @@ let package = Package(
             swiftSettings: strict, linkerSettings: [hotFunctionsFirst]),
         .executableTarget(
             name: "kernelsight",
-            dependencies: ["Model", "Settings", "Store", "Benchmarks", arguments],
+            dependencies: ["Model", "Settings", "Store", "Forecast", "API", "Benchmarks", arguments],
             swiftSettings: strict),
 
         // The suite behind `kernelsight bench`, and the C programs that it measures against.

@@ -56,6 +56,16 @@ final class Host {
         return Answer(response: service.respond(to: Request(parameters: parameters.map { (name: $0.0, value: $0.1) })))
     }
 
+    func post(
+        _ path: String, _ body: String, type: String = "application/json", query: String = ""
+    ) -> Answer {
+        let parameters = [
+            ("REQUEST_METHOD", "POST"), ("DOCUMENT_URI", path), ("QUERY_STRING", query), ("CONTENT_TYPE", type),
+        ]
+        let request = Request(parameters: parameters.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
+        return Answer(response: service.respond(to: request))
+    }
+
     static func episode(
         _ id: Int64, type: SignalType = .scheduler, entity: Entity? = nil, state: Episode.State = .open,
         severity: Severity = .high, opened: Timestamp = Host.now, summary: String = "{0} waits for a CPU",
@@ -114,6 +124,21 @@ struct Answer {
         guard case .array(let elements) = self[list] else { return nil }
         for case .object(let members) in elements where members["component"] == .string(name) { return members }
         return nil
+    }
+
+    /// A number, whole or not.
+    func number(_ path: String) -> Double? {
+        switch self[path] {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+
+    /// A string; empty when there is none.
+    func text(_ path: String) -> String {
+        if case .string(let text) = self[path] { return text }
+        return ""
     }
 
     func count(_ path: String) -> Int? {
