@@ -92,7 +92,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings"], swiftSettings: strict
         ),
-        .testTarget(name: "TracersTests", dependencies: ["Tracers", "Model", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "TracersTests", dependencies: ["Tracers", "Model", "CLibBPF", "CLinux"], swiftSettings: strict),
         .testTarget(
             name: "ReadersTests", dependencies: ["Readers", "Model"], resources: [.copy("Trees")],
             swiftSettings: strict),

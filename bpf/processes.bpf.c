@@ -17,6 +17,22 @@ const volatile __u8 call_waits[SYSCALL_NUMBERS];
 /* Only the walk writes these, and walks do not overlap. */
 __u64 last_id;
 __u64 claimed_calls;
+__u64 threads_with_state;
+/* Too large for the stack. */
+struct thread_record found;
+
+/* The wait that a thread is in may be its longest. */
+static __always_inline void include_wait(struct thread_header *header, struct stretch *stretch, __u64 now)
+{
+	__u64 ns = stretch_ns(stretch, now);
+
+	if (stretch->phase != WOKEN && stretch->phase != PREEMPTED)
+		return;
+	if (header->longest_wait_epoch == walk.epoch && header->longest_wait_ns >= ns)
+		return;
+	header->longest_wait_ns = ns;
+	header->longest_wait_epoch = walk.epoch;
+}
 
 static __always_inline void describe(struct thread_header *header, struct task_struct *task, struct task_state *state)
 {
@@ -34,9 +50,43 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 	header->kernel_thread = (task->flags & PF_KTHREAD) != 0;
 }
 
-static __always_inline __u64 counters_sum(struct task_state *state)
+/* A thread's counters, and the stretch that is not in them yet. */
+static __always_inline void take_counters(struct task_counters *counters, struct stretch *stretch,
+					  struct task_state *state)
 {
-	__u64 *counters = (__u64 *)&state->counters;
+	*stretch = stretch_of(state);
+	barrier();
+	*counters = state->counters;
+	barrier();
+	/* Its hooks have run meanwhile, and may have counted the stretch; or nobody keeps phases (any more). */
+	if (stretch_of(state).since_ns != stretch->since_ns || !walk.scheduler_since_ns)
+		stretch->phase = UNKNOWN;
+}
+
+/* Counts what has passed of a stretch; whether it is one that counts. Sleep counts when it ends: all threads that sleep
+ * would be news in every tick. */
+static __always_inline bool add_stretch(struct task_counters *counters, struct stretch *stretch, __u64 now)
+{
+	__u64 ns = stretch_ns(stretch, now);
+
+	switch (stretch->phase) {
+	case RUNNING:
+		counters->cpu_ns += ns;
+		return true;
+	case WOKEN:
+	case PREEMPTED:
+		counters->wait_ns += ns;
+		return true;
+	case BLOCKED:
+		counters->blocked_ns += ns;
+		return true;
+	}
+	return false;
+}
+
+static __always_inline __u64 counters_sum(struct task_counters *of)
+{
+	__u64 *counters = (__u64 *)of;
 	__u64 sum = 0;
 
 #pragma unroll
@@ -46,20 +96,21 @@ static __always_inline __u64 counters_sum(struct task_state *state)
 }
 
 /* Whether the thread is in a call that stalls; says how if so. */
-static __always_inline bool hangs(struct thread_header *header, struct task_state *state)
+static __always_inline bool hangs(struct thread_header *header, struct task_counters *counters, struct stretch *stretch,
+				  __u64 now)
 {
 	__u32 number = header->call.number1 - 1;
 	struct call_time time;
 
 	if (!header->call.number1 || number >= SYSCALL_NUMBERS || call_waits[number] == WAIT_MEANT)
 		return false;
-	header->call_now_ns = bpf_ktime_get_ns();
 	/* The call may have returned since it was copied, and time is read on another CPU. */
-	if (header->call_now_ns < header->call.start_ns || header->call_now_ns < state->phase_since_ns)
+	if (now < header->call.start_ns)
 		return false;
-	time = call_time(state, &header->call, call_waits[number], header->call_now_ns, walk.scheduler_since_ns);
+	time = call_time(counters, stretch, &header->call, call_waits[number], now, walk.scheduler_since_ns);
 	if (time.stalled_ns < walk.running_threshold_ns)
 		return false;
+	header->call_now_ns = now;
 	header->call_hangs = 1;
 	header->call_blocked_ns = time.blocked_ns;
 	header->call_blocked_known = walk.scheduler_since_ns && header->call.start_ns >= walk.scheduler_since_ns;
@@ -81,30 +132,38 @@ SEC("iter/task")
 int threads(struct bpf_iter__task *context)
 {
 	struct task_struct *task = context->task;
-	struct seq_file *seq = context->meta->seq;
-	struct thread_header header = {};
+	struct thread_header *header = &found.header;
 	struct task_state *state;
-	__u64 sum;
+	struct stretch stretch;
+	bool is_news;
+	__u64 now, sum;
 
 	if (!task)
 		return 0;
 	state = task_state_find(task);
 	if (!state)
 		return 0;
+	threads_with_state++;
 	if (walk.claim_calls && __sync_lock_test_and_set(&state->call.number1, 0))
 		claimed_calls++;
-	/* The sum is taken first: what is counted from here on makes it differ from the next one. */
-	sum = counters_sum(state);
-	header.call = state->call;
-	if (!hangs(&header, state) && sum == state->reported_sum && !walk.everything)
+	take_counters(&found.counters, &stretch, state);
+	now = bpf_ktime_get_ns();
+	/* Without the stretch: what is counted from here on makes it differ from the next one. */
+	sum = counters_sum(&found.counters);
+	__builtin_memset(header, 0, sizeof(*header));
+	header->call = state->call;
+	is_news = hangs(header, &found.counters, &stretch, now) || sum != state->reported_sum || walk.everything;
+	if (!add_stretch(&found.counters, &stretch, now) && !is_news)
 		return 0;
-	header.state = state_id(state);
-	if (header.state == ENDED)
+	header->state = state_id(state);
+	if (header->state == ENDED)
 		return 0;
-	describe(&header, task, state);
+	describe(header, task, state);
+	include_wait(header, &stretch, now);
 	/* A record that does not fit is asked for again with the next read, so it is marked only when it is written. */
-	if (!bpf_seq_write(seq, &header, sizeof(header)) &&
-	    !bpf_seq_write(seq, &state->counters, sizeof(state->counters)))
+	if (bpf_seq_write(context->meta->seq, &found, sizeof(found)))
+		threads_with_state--;
+	else
 		state->reported_sum = sum;
 	return 0;
 }
@@ -113,6 +172,7 @@ static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct
 {
 	struct task_state *state = task_state_find(task);
 	struct thread_record *record;
+	struct stretch stretch;
 
 	if (!state)
 		return FILTERED; /* nothing was counted */
@@ -125,7 +185,8 @@ static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct
 	describe(&record->header, task, state);
 	record->header.state = __sync_lock_test_and_set(&state->id, ENDED);
 	record->header.ended = last_thread(task) ? 2 : 1;
-	record->counters = state->counters;
+	take_counters(&record->counters, &stretch, state);
+	add_stretch(&record->counters, &stretch, bpf_ktime_get_ns());
 	bpf_ringbuf_submit(record, ring_wakeup(&events));
 	return AGGREGATED;
 }

@@ -48,7 +48,7 @@ enum phase {
 
 /* The call that a thread is in. */
 struct call {
-	__u64 start_ns;
+	__u64 start_ns; /* of the last one when in none; 0: none has begun since the hooks are on */
 	__u64 first_argument;
 	__u64 slept_ns;   /* task_counters.slept_ns when it began */
 	__u64 blocked_ns; /* likewise */
@@ -63,11 +63,11 @@ enum call_wait {
 	WAIT_HURTS,   /* connect, flock, fsync: all of it counts */
 };
 
-/* One thread as the iterator or its exit reports it; followed by struct task_counters. */
+/* One thread as the iterator or its exit reports it. */
 struct thread_header {
 	struct task_identity task;
 	__u64 state; /* names this thread's numbers; never reused. 0: ended before any report */
-	__u64 longest_wait_ns;
+	__u64 longest_wait_ns; /* with the one that it is in */
 	__u64 longest_wait_epoch;
 	struct call call;
 	__u64 call_now_ns;     /* when it was looked at */
@@ -83,6 +83,8 @@ struct thread_header {
 	__u32 padding;
 };
 
+/* The counters as they are, and on top of them the time on the CPU, in the run queue or in D state that has not ended:
+ * what is counted when it ends is at least that much. */
 struct thread_record {
 	struct thread_header header;
 	struct task_counters counters;
@@ -92,6 +94,7 @@ struct thread_record {
 struct walk {
 	__u64 running_threshold_ns; /* calls that have stalled this long are reported even when nothing else moved */
 	__u64 scheduler_since_ns;   /* as in struct control */
+	__u64 epoch;                /* likewise */
 	__u32 everything;           /* report every thread that has state */
 	__u32 claim_calls;          /* final walk: count calls as in flight, so that an exit does not count them */
 };
@@ -99,3 +102,4 @@ struct walk {
 _Static_assert(sizeof(struct task_counters) == 304, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct call) == 40, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct thread_header) == 152, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct thread_record) == 152 + 304, "Sources/Tracers reads this layout");

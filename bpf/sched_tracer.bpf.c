@@ -23,16 +23,10 @@ static __always_inline struct run_queue *this_run_queue(void)
 	return bpf_map_lookup_elem(&run_queues, &zero);
 }
 
-static __always_inline void enter_phase(struct task_state *state, enum phase phase, __u64 now)
+/* What a task does that leaves the CPU. */
+static __always_inline enum phase phase_after(bool runnable, __u32 task_state)
 {
-	state->phase = phase;
-	state->phase_since_ns = now;
-}
-
-/* What a task does that leaves the CPU. Preempted on the way to sleep it still wants to run. */
-static __always_inline enum phase phase_after(bool preempt, __u32 task_state)
-{
-	if (preempt || !task_state)
+	if (runnable)
 		return PREEMPTED;
 	if (task_state & TASK_UNINTERRUPTIBLE) /* TASK_IDLE: a kernel thread with nothing to do */
 		return task_state & TASK_NOLOAD ? SLEEPING : BLOCKED;
@@ -44,16 +38,16 @@ static __always_inline enum outcome handle_switch_out(struct task_struct *task, 
 {
 	struct run_queue *queue = this_run_queue();
 	struct task_state *state;
-	enum phase phase;
-	__u64 since, ns;
+	struct stretch last;
+	__u64 ns;
 
 	if (!task->pid)
 		return FILTERED; /* the idle task */
-	/* A dead task's storage is not made anew: its numbers have been handed over. */
+	/* Nothing is kept of a task that is seen for the first time when it is dead. */
 	state = task_state & TASK_DEAD ? task_state_find(task) : task_state_create(task);
 	if (!state || !queue)
 		return task_state & TASK_DEAD ? FILTERED : LOST_STORAGE;
-	/* As the kernel decides between nvcsw and nivcsw. */
+	/* As the kernel decides between nvcsw and nivcsw, but for signals: see docs/tracers/sched_tracer.md. */
 	if (!preempt && task_state) {
 		state->counters.voluntary++;
 		queue->voluntary++;
@@ -61,38 +55,32 @@ static __always_inline enum outcome handle_switch_out(struct task_struct *task, 
 		state->counters.involuntary++;
 		queue->involuntary++;
 	}
-	phase = state->phase;
-	since = state->phase_since_ns;
-	enter_phase(state, phase_after(preempt, task_state), now);
-	if (phase != RUNNING)
+	last = stretch_of(state);
+	/* Preempted on the way to sleep it still wants to run. */
+	begin_stretch(state, phase_after(preempt || stays_runnable(task, task_state), task_state), now);
+	if (last.phase != RUNNING)
 		return LOST_START_MISSING; /* it has been running since before we were attached */
-	ns = now - since;
+	ns = now - last.since_ns;
 	state->counters.cpu_ns += ns;
 	histogram_add(queue->on_cpu, ns);
 	return AGGREGATED;
 }
 
-struct wait {
-	__u64 since;
-	__u64 now;
-	enum phase phase;
-};
-
 /* Off the hot path: only for waits that lasted. */
 static __noinline int emit_event(struct hook_ledger *slot, struct task_struct *task, struct task_struct *previous,
-				 struct wait *wait)
+				 struct stretch *wait, __u64 now)
 {
 	struct sched_event *event;
 
 	if (!slot || !wait)
 		return 0;
-	event = event_reserve(slot, wait->now, sizeof(*event));
+	event = event_reserve(slot, now, sizeof(*event));
 	if (!event)
 		return 0;
 	identify(&event->task, task);
 	identify(&event->previous, previous);
-	event->time_ns = wait->now;
-	event->wait_ns = wait->now - wait->since;
+	event->time_ns = now;
+	event->wait_ns = now - wait->since_ns;
 	event->cpu = bpf_get_smp_processor_id();
 	event->preempted = wait->phase == PREEMPTED;
 	event_submit(slot, event);
@@ -104,7 +92,7 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 {
 	struct run_queue *queue = this_run_queue();
 	struct task_state *state;
-	struct wait wait;
+	struct stretch wait;
 	__u64 ns;
 
 	if (!task->pid)
@@ -112,11 +100,11 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 	state = task_state_create(task);
 	if (!state || !queue)
 		return LOST_STORAGE;
-	wait = (struct wait){.since = state->phase_since_ns, .now = now, .phase = state->phase};
-	enter_phase(state, RUNNING, now);
+	wait = stretch_of(state);
+	begin_stretch(state, RUNNING, now);
 	if (wait.phase != WOKEN && wait.phase != PREEMPTED)
 		return LOST_START_MISSING; /* it has been runnable since before we were attached */
-	ns = now - wait.since;
+	ns = now - wait.since_ns;
 	state->counters.waits++;
 	state->counters.wait_ns += ns;
 	if (state->longest_wait_ns < ns || state->longest_wait_epoch != control.epoch) {
@@ -125,7 +113,7 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 	}
 	histogram_add(wait.phase == WOKEN ? queue->woken : queue->preempted, ns);
 	if (ns >= control.event_threshold_ns)
-		emit_event(slot, task, previous, &wait);
+		emit_event(slot, task, previous, &wait, now);
 	return AGGREGATED;
 }
 
@@ -133,24 +121,26 @@ static __always_inline enum outcome handle_wakeup(struct task_struct *task, bool
 {
 	struct task_state *state = task_state_create(task);
 	struct run_queue *queue = this_run_queue();
+	struct stretch last;
 	__u64 now, ns;
 
 	if (!state || !queue)
 		return LOST_STORAGE;
 	if (!is_new)
 		state->counters.wakeups++;
+	last = stretch_of(state);
 	/* Woken before it got to sleep, or while it waits for a CPU already. */
-	if (state->phase == RUNNING || state->phase == WOKEN || state->phase == PREEMPTED)
+	if (last.phase == RUNNING || last.phase == WOKEN || last.phase == PREEMPTED)
 		return AGGREGATED;
 	now = bpf_ktime_get_ns();
-	ns = now - state->phase_since_ns;
-	if (state->phase == SLEEPING)
+	begin_stretch(state, WOKEN, now);
+	ns = now - last.since_ns;
+	if (last.phase == SLEEPING)
 		state->counters.slept_ns += ns;
-	if (state->phase == BLOCKED) {
+	if (last.phase == BLOCKED) {
 		state->counters.blocked_ns += ns;
 		queue->blocked_ns += ns;
 	}
-	enter_phase(state, WOKEN, now);
 	return AGGREGATED;
 }
 

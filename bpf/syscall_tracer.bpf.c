@@ -66,12 +66,14 @@ static __noinline int consider_event(struct hook_ledger *slot, struct task_state
 				     long result)
 {
 	struct syscall_event *event;
+	struct stretch stretch;
 	struct call_time time;
 	__u32 number = call->number1 - 1;
 
 	if (!slot || !state || !call || number >= SYSCALL_NUMBERS)
 		return 0;
-	time = call_time(state, call, kinds[number].wait, now, control.scheduler_since_ns);
+	stretch = stretch_of(state);
+	time = call_time(&state->counters, &stretch, call, kinds[number].wait, now, control.scheduler_since_ns);
 	if (time.stalled_ns < control.event_threshold_ns)
 		return 0;
 	event = event_reserve(slot, now, sizeof(*event));
@@ -91,15 +93,16 @@ static __noinline int consider_event(struct hook_ledger *slot, struct task_state
 	return 0;
 }
 
-/* A return without a start. A child's return from fork is one by nature; a call that began before we were attached is
- * lost. */
-static __always_inline enum outcome unmatched(struct task_struct *task, struct pt_regs *regs)
+/* A return without a start. A child's return from fork is one by nature. A thread whose starts are being seen had a call
+ * refused before it began: seccomp and ptrace skip the one hook and not the other. What is left began before we were
+ * attached, and is lost. */
+static __always_inline enum outcome unmatched(struct task_struct *task, struct task_state *state, struct pt_regs *regs)
 {
 	unsigned long number = call_number(regs);
 
 	if (number >= SYSCALL_NUMBERS || call_is_compat(task) || kinds[number].forks)
 		return FILTERED;
-	return LOST_START_MISSING;
+	return state && state->call.start_ns ? FILTERED : LOST_START_MISSING;
 }
 
 static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct pt_regs *regs, long result)
@@ -112,7 +115,7 @@ static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct
 	__u64 now, ns;
 
 	if (!state || !state->call.number1)
-		return unmatched(task, regs);
+		return unmatched(task, state, regs);
 	now = bpf_ktime_get_ns();
 	number = state->call.number1 - 1;
 	ns = now - state->call.start_ns;

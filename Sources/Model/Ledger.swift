@@ -17,8 +17,8 @@ public struct Ledger: Hashable, Sendable, Codable {
     /// Things with a start and an end (calls, block requests, faults): `entered = exited + inFlight + abandoned`.
     public var entered: UInt64 = 0
     public var exited: UInt64 = 0
-    /// Started and not ended at the time of reading.
-    public var inFlight: UInt64 = 0
+    /// Started and not ended: counted once the hooks are off, `nil` before.
+    public var inFlight: UInt64?
     /// Will never end: `exit_group` does not return.
     public var abandoned: UInt64 = 0
 
@@ -43,8 +43,8 @@ public struct Ledger: Hashable, Sendable, Codable {
 
     /// Whether the hook runs add up.
     public var runsAddUp: Bool { seen == aggregated + filtered + lost }
-    /// Whether the calls add up.
-    public var callsAddUp: Bool { entered == exited + inFlight + abandoned }
+    /// Whether the calls add up; as long as nobody has counted those in flight, they do not.
+    public var callsAddUp: Bool { inFlight.map { entered == exited + $0 + abandoned } ?? false }
     /// Whether the events add up, inside the kernel.
     public var eventsAddUp: Bool { candidates == emitted + sampledOut + ringBufferFull }
 

@@ -14,16 +14,18 @@ public struct ProcessActivity: Sendable {
 
     /// From `sched_tracer`.
     public struct Scheduling: Sendable, Hashable {
+        /// What goes on included.
         public var cpuNanoseconds: UInt64 = 0
         public var voluntarySwitches: UInt64 = 0
         public var involuntarySwitches: UInt64 = 0
         public var wakeups: UInt64 = 0
-        /// Waits for a CPU that ended, their sum and the longest.
+        /// Waits for a CPU that ended; the time spent waiting, the waits that go on included, and the longest.
         public var waits: UInt64 = 0
         public var waitNanoseconds: UInt64 = 0
         public var longestWaitNanoseconds: UInt64 = 0
-        /// D state, and interruptible sleep.
+        /// D state, what goes on included.
         public var blockedNanoseconds: UInt64 = 0
+        /// Interruptible sleep that ended.
         public var sleptNanoseconds: UInt64 = 0
 
         public init() {}

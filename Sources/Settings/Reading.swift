@@ -24,19 +24,41 @@ struct Reading {
 
     /// The settings, or everything that is wrong.
     func result() throws(SettingsErrors) -> Settings {
-        var errors = errors
-        if settings.hysteresis.openAfter > settings.hysteresis.window {
-            let key = ["hysteresis.open_after", "hysteresis.window"].first { lines[$0] != nil }
-            errors.append(
-                SettingsError(
-                    file: file, line: key.flatMap { lines[$0] }, key: key,
-                    problem: "open_after \(settings.hysteresis.openAfter) can never be reached in a window of "
-                        + "\(settings.hysteresis.window), allowed: open_after up to window"))
-        }
+        let errors = errors + contradictions
         guard errors.isEmpty else {
             throw SettingsErrors(errors: errors.sorted { ($0.line ?? 0) < ($1.line ?? 0) })
         }
         return settings
+    }
+
+    /// Values that are allowed each, and not together.
+    private var contradictions: [SettingsError] {
+        var contradictions: [SettingsError] = []
+        let hysteresis = settings.hysteresis
+        if hysteresis.openAfter > hysteresis.window {
+            contradictions.append(
+                contradiction(
+                    between: ["hysteresis.open_after", "hysteresis.window"],
+                    "open_after \(hysteresis.openAfter) can never be reached in a window of \(hysteresis.window), "
+                        + "allowed: open_after up to window"))
+        }
+        let flush = settings.advanced.flushIntervalSeconds
+        let limit = settings.api.freshnessLimitSeconds
+        // A second until the next tick, and one for the commit: with less, health would flap between two commits.
+        if flush + 2 > limit {
+            contradictions.append(
+                contradiction(
+                    between: ["advanced.flush_interval_seconds", "api.freshness_limit_seconds"],
+                    "flush_interval_seconds \(flush.plain) lets data become older than freshness_limit_seconds "
+                        + "\(limit.plain), allowed: a limit of flush_interval_seconds + 2 or more"))
+        }
+        return contradictions
+    }
+
+    /// An error in the line of the first of `keys` that the file has.
+    private func contradiction(between keys: [String], _ problem: String) -> SettingsError {
+        let key = keys.first { lines[$0] != nil }
+        return SettingsError(file: file, line: key.flatMap { lines[$0] }, key: key, problem: problem)
     }
 
     private mutating func read(_ section: Node.Mapping, of prefix: String) {

@@ -25,10 +25,10 @@ public struct Settings: Sendable, Hashable {
     /// The four tracers, and which of them are attached.
     public struct Tracers: Sendable, Hashable {
         public var enabled = TracerName.allCases
-        var syscall = Tracer(eventsPerSecond: 1000, thresholdMilliseconds: 10)
-        var scheduler = Tracer(eventsPerSecond: 500, thresholdMilliseconds: 10)
-        var pageFault = Tracer(eventsPerSecond: 200, thresholdMilliseconds: 5)
-        var blockIO = Tracer(eventsPerSecond: 100, thresholdMilliseconds: 10)
+        var syscall = Tracer(.syscall)
+        var scheduler = Tracer(.scheduler)
+        var pageFault = Tracer(.pageFault)
+        var blockIO = Tracer(.blockIO)
 
         /// The limits of one tracer, enabled or not.
         public subscript(name: TracerName) -> Tracer {
@@ -56,6 +56,11 @@ public struct Settings: Sendable, Hashable {
         /// Rate of the token bucket; 0 keeps the aggregates alone.
         public var eventsPerSecond: Int
         public var thresholdMilliseconds: Double
+
+        init(_ name: TracerName) {
+            eventsPerSecond = name.defaultEventsPerSecond
+            thresholdMilliseconds = name.defaultThresholdMilliseconds
+        }
     }
 
     public struct Agent: Sendable, Hashable {

@@ -6,7 +6,7 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case missing(path: String)
     /// Not SQLite, cut off, damaged, or another program's database.
     case unreadable(path: String, reason: String)
-    /// The file exists and may not be opened by this user.
+    /// The file may not be opened by this user, for a reason that says what helps.
     case denied(path: String, reason: String)
     /// Written by a version of KernelSight with another schema.
     case schema(path: String, found: Int, known: Int)
@@ -30,7 +30,7 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unreadable(let path, let reason):
             "\(path): not a usable KernelSight database (\(reason)); move it away, the collector then starts a new one"
         case .denied(let path, let reason):
-            "\(path): cannot be opened (\(reason)); make the file and its -wal and -shm readable for this user"
+            "\(path): \(reason)"
         case .schema(let path, let found, let known) where found > known:
             "\(path): has schema version \(found), this program knows up to \(known); update KernelSight on this host"
         case .schema(let path, let found, let known):
@@ -41,7 +41,12 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .timedOut: "the query ran into its time limit; ask for a shorter window"
         case .invalid(let reason): reason
         case .closed: "the store has been closed"
-        case .failed(let code, let message): "SQLite error \(code): \(message)"
+        case .failed(let code, let message):
+            switch code & 0xFF {
+            case 13: "no room (\(message)); make some on the database's file system, or keep less with retention"
+            case 10: "the disk fails (SQLite error \(code): \(message)); see the kernel's log, and whether it is full"
+            default: "SQLite error \(code): \(message)"
+            }
         }
     }
 
@@ -54,7 +59,8 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
             switch error.resultCode {
             case .SQLITE_NOTADB, .SQLITE_CORRUPT: self = .unreadable(path: path, reason: message)
             case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
-                self = .denied(path: path, reason: message)
+                let remedy = "make the file and its -wal and -shm readable for this user"
+                self = .denied(path: path, reason: "cannot be opened (\(message)); \(remedy)")
             case .SQLITE_INTERRUPT: self = .timedOut
             case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy
             default: self = .failed(code: error.extendedResultCode.rawValue, message: message)

@@ -107,15 +107,14 @@ final class BPFObject {
         }
     }
 
-    /// The hooks that are attached, each once: `tp_btf/sys_enter`.
+    /// The hooks that are attached, each once, what starts something first: `tp_btf/sys_enter`.
     var hooks: [String] {
-        links.reduce(into: []) { hooks, link in if !hooks.contains(link.hook) { hooks.append(link.hook) } }
+        links.reversed().reduce(into: []) { hooks, link in if !hooks.contains(link.hook) { hooks.append(link.hook) } }
     }
 
-    /// Takes the hooks off, in the order in which they were put on: what starts something before what ends it.
+    /// Takes the hooks off, the last one first: what starts something before what ends it.
     func detach() {
-        for (_, link) in links { bpf_link__destroy(link) }
-        links = []
+        while let (_, link) = links.popLast() { bpf_link__destroy(link) }
     }
 
     /// Hook runs that the kernel skipped because a program was already running on that CPU.

@@ -29,15 +29,15 @@ struct BlockIODeviceMap {
         self.room = room
     }
 
-    /// Everything counted since the tracer was attached, by device number.
-    func read() -> [UInt32: [UInt64]] {
+    /// Everything counted since the tracer was attached, by device number; `nil` when the kernel does not say.
+    func read() -> [UInt32: [UInt64]]? {
         var keys = [UInt32](repeating: 0, count: room)
         var values = [UInt64](repeating: 0, count: room * Self.words)
         var count = UInt32(room)
         var position: UInt32 = 0
         let result = bpf_map_lookup_batch(descriptor, nil, &position, &keys, &values, &count, nil)
         // The end of the map is reported as "no such entry".
-        guard result == 0 || result == -ENOENT else { return [:] }
+        guard result == 0 || result == -ENOENT else { return nil }
         let pairs = (0..<Int(count)).map { index in
             (keys[index], Array(values[index * Self.words..<(index + 1) * Self.words]))
         }

@@ -9,7 +9,7 @@ enum BlockIOStatus {
         EBUSY, ETOOMANYREFS, EOVERFLOW, ENODEV, ETIME, EIO, EINVAL,
     ]
 
-    /// The errno of a completion; 8a7d267b4a2d (5.16) made it a `blk_status_t`, before it was a negative errno.
+    /// The errno of a completion; 8a7d267b4a2c (5.16) made it a `blk_status_t`, before it was a negative errno.
     static func errno(_ completion: Int32) -> Int32 {
         if completion < 0 { return completion == .min ? EIO : -completion }
         return completion < statuses.count ? statuses[Int(completion)] : EIO

@@ -31,20 +31,20 @@ final class BlockIOTracer: Tracer {
             object.setRoom(of: "devices", to: deviceRoom)
             for name in unused { bpf_program__set_autoload(object.program(name), false) }
         } attach: { object throws(LoadFailure) in
-            // Ends first: a request whose end is missed would stand in the queue for as long as its memory lies idle.
-            for name in ["block_rq_complete", "block_rq_merge", "block_rq_requeue", "block_rq_issue"] + used {
-                try object.attach(name)
-            }
+            // A request whose end is missed would stand in the queue for as long as its memory lies idle.
+            let ends = ["block_rq_complete", "block_rq_merge", "block_rq_requeue", "block_rq_issue"]
+            for name in ends + used.reversed() { try object.attach(name) }
         }
         requests = program.object.descriptor(of: "requests")
         deviceMap = BlockIODeviceMap(descriptor: program.object.descriptor(of: "devices"), room: deviceRoom)
     }
 
-    func read(clock: KernelClock) -> BlockIOReading {
+    func read(clock: KernelClock) -> BlockIOReading? {
+        guard let counters = deviceMap.read() else { return nil }
         let events = program.takeEvents(as: block_io_event.self) {
             BlockIOEvent($0, device: BlockIODevices.name(of: $0.device), clock: clock)
         }
-        return BlockIOReading(devices: devices.advance(to: deviceMap.read()), events: events)
+        return BlockIOReading(devices: devices.advance(to: counters), events: events)
     }
 
     func inFlight() -> UInt64 {

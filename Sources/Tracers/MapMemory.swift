@@ -11,10 +11,14 @@ enum MapMemory {
         case BPF_MAP_TYPE_RINGBUF: return UInt64(entries + 3 * 4096)
         // struct htab_elem is 48 bytes; a bucket 16, and there are at least as many as entries.
         case BPF_MAP_TYPE_HASH: return UInt64(entries * (48 + (keySize + 7) & ~7 + value) + 16 * powerOfTwo(entries))
-        // A slab element per thread that a hook has seen: counted where the threads are.
+        // Task storage grows with the threads.
         default: return 0
         }
     }
+
+    /// Task storage: for each thread an element in a slab of 512 bytes, and the kernel's list of a task's elements in
+    /// one of 192.
+    static func taskStorage(threads: Int) -> UInt64 { UInt64(threads) * (512 + 192) }
 
     private static func powerOfTwo(_ atLeast: Int) -> Int {
         var power = 1

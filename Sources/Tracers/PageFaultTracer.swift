@@ -30,12 +30,12 @@ final class PageFaultTracer: Tracer {
         ) { object throws(LoadFailure) in
             exitHook = HookLink(bpf_program__attach(object.program("sched_process_exit")))
             if exitHook == nil { throw LoadFailure("attaching tp_btf/sched_process_exit", errno: errno, log: "") }
-            try object.attach("page_fault_user")
-            try object.attach("page_fault_kernel")
-            try object.attach(
-                "minor_fault", toSoftwareEvent: SoftwareEvent.minorFaults, named: "perf_event/minor-faults")
             try object.attach(
                 "major_fault", toSoftwareEvent: SoftwareEvent.majorFaults, named: "perf_event/major-faults")
+            try object.attach(
+                "minor_fault", toSoftwareEvent: SoftwareEvent.minorFaults, named: "perf_event/minor-faults")
+            try object.attach("page_fault_kernel")
+            try object.attach("page_fault_user")
         }
         self.exitHook = exitHook
         faults = program.object.perCPUArray("faults")

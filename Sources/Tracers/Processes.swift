@@ -11,10 +11,12 @@ final class Processes {
     private let ledgerSlots: PerCPUArray
     private let exits: RingReader.Queue
     private let iterator: OpaquePointer
-    private var table = ThreadTable()
+    private var table = ThreadTable(limit: Processes.mostThreads)
     private var lostExits: UInt64 = 0
     /// Whether the next walk has to report threads that did not move as well.
     private var reportsEverything = false
+    /// Why the last walk did not get to its end.
+    private(set) var walkFailure: LoadFailure?
 
     /// Loads and attaches.
     /// - Parameter ringBytes: room for exit records (456 bytes each) between two drains.
@@ -28,7 +30,7 @@ final class Processes {
         ledgerSlots = object.perCPUArray("ledger")
         exits = try rings.add(
             ring: object.descriptor(of: "events"), recordSize: MemoryLayout<thread_record>.stride,
-            limit: Self.exitLimit)
+            limit: 4 * ringBytes / ThreadTable.recordSize)
         ks_log_start()
         let link = object.program("threads").flatMap { bpf_program__attach_iter($0, nil) }
         let code = errno
@@ -41,8 +43,8 @@ final class Processes {
 
     deinit { bpf_link__destroy(iterator) }
 
-    /// Exits kept between two ticks: 30 MB at 456 bytes.
-    private static let exitLimit = 65_536
+    /// Threads whose numbers are kept: 10 MB at 304 bytes.
+    private static let mostThreads = 32_768
 
     /// The map for the tracers to share.
     var tasks: Int32 { object.descriptor(of: "tasks") }
@@ -54,6 +56,11 @@ final class Processes {
         didSet { set(\.scheduler_since_ns, to: schedulerSince) }
     }
 
+    /// Number of the tick: maxima belong to one.
+    var epoch: UInt64 = 0 {
+        didSet { set(\.epoch, to: epoch) }
+    }
+
     /// What one walk found.
     struct Walk {
         var processes: [ProcessSum]
@@ -61,53 +68,59 @@ final class Processes {
         var hanging: [thread_header]
     }
 
-    /// What happened since the last call. `drain` empties the ring buffers; it runs after the walk, because an exit
-    /// record must not be forgotten before an older record of the same thread is seen.
-    func read(epoch: UInt64, drain: () -> Void) -> Walk {
-        let lost = exitLedger.lostMapFull + exits.dropped
-        let complete = lost != lostExits || reportsEverything
+    /// What happened since the last call, or `nil` when the threads could not be walked; the next call then tells it.
+    /// `drain` empties the ring buffers; it runs after the walk, because a thread must not be forgotten before an older
+    /// record of it is seen.
+    func read(drain: () -> Void) -> Walk? {
+        let lost = exitSlot.outcomes.3 + exits.dropped
+        let everything = lost != lostExits || reportsEverything
         lostExits = lost
-        reportsEverything = false
-        set(\.everything, to: complete ? 1 : 0)
-        let (records, walked) = walk()
-        drain()
+        set(\.everything, to: everything ? 1 : 0)
         var hanging: [thread_header] = []
-        ThreadTable.forEachRecord(in: records) { header, _ in if header.call_hangs != 0 { hanging.append(header) } }
-        let sums = table.advance(
-            walk: records, exits: exits.take(), walkIsComplete: complete && walked, epoch: epoch)
-        return Walk(processes: sums, hanging: hanging)
+        let walked = walk { if $0.call_hangs != 0 { hanging.append($0) } }
+        drain()
+        reportsEverything = everything && !walked
+        guard walked else { return nil }
+        exits.take().withUnsafeBytes { table.add($0, epoch: epoch) }
+        if everything { table.forgetUnseen() }
+        return Walk(processes: table.take(), hanging: hanging)
     }
 
     /// Calls that threads are in, counted once and for all: an exit that comes later counts none of them as abandoned.
     /// For when the syscall hooks are off.
     func claimCalls() -> UInt64 {
         set(\.claim_calls, to: 1)
-        _ = walk()
+        walk()
         set(\.claim_calls, to: 0)
-        // What this walk reported, nobody has read.
-        reportsEverything = true
         return globals[object.offset(of: "claimed_calls", in: ".bss"), as: UInt64.self]
     }
 
-    /// The exit hook's runs: aggregated is a record sent, lostMapFull one that found no room.
-    var exitLedger: Ledger {
+    /// Calls that ended with their thread.
+    var abandonedCalls: UInt64 { exitSlot.abandoned }
+
+    /// Threads that have task storage, as of the last walk.
+    var threads: Int {
+        Int(clamping: globals[object.offset(of: "threads_with_state", in: ".bss"), as: UInt64.self])
+    }
+
+    /// The exit hook's runs, and what exit records met in user space.
+    var ledger: Ledger {
         var ledger = Ledger()
         let slot = exitSlot
         ledger.seen = slot.seen
         (ledger.aggregated, ledger.filtered) = (slot.outcomes.0, slot.outcomes.1)
         (ledger.lostStorage, ledger.lostMapFull) = (slot.outcomes.2, slot.outcomes.3)
-        ledger.abandoned = slot.abandoned
         ledger.recursionMisses = object.recursionMisses
-        ledger.droppedInUserSpace = exits.dropped
+        ledger.droppedInUserSpace = exits.dropped + table.unknown
         return ledger
     }
 
-    /// What the exit hook costs, and the bytes of these maps without the task storage's elements.
+    /// What the exit hook costs, and the bytes of these maps with what each thread has in them.
     var cost: TracerCost {
         var cost = TracerCost()
         let slot = exitSlot
         (cost.runs, cost.timedRuns, cost.timedNanoseconds) = (slot.seen, slot.timed_runs, slot.timed_ns)
-        cost.mapBytes = object.mapBytes
+        cost.mapBytes = object.mapBytes + MapMemory.taskStorage(threads: threads)
         return cost
     }
 
@@ -118,23 +131,42 @@ final class Processes {
         return ledgerSlots.sum(0).withUnsafeBytes { $0.load(as: hook_ledger.self) }
     }
 
-    /// Runs the iterator to its end; whether it got there.
-    private func walk() -> (records: [UInt8], complete: Bool) {
+    /// Runs the iterator to its end and takes in what it reports, piece by piece; whether it got there.
+    @discardableResult
+    private func walk(_ look: (thread_header) -> Void = { _ in }) -> Bool {
+        walkFailure = nil
+        globals[object.offset(of: "threads_with_state", in: ".bss"), as: UInt64.self] = 0
+        table.beginWalk()
         let descriptor = bpf_iter_create(bpf_link__fd(iterator))
-        guard descriptor >= 0 else { return ([], false) }
+        guard descriptor >= 0 else { return failWalk(errno) }
         defer { close(descriptor) }
-        var records: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            if count > 0 {
-                records.append(contentsOf: chunk.prefix(count))
-            } else if count == 0 {
-                return (records, true)
-            } else if errno != EINTR && errno != EAGAIN {
-                return (records, false)
+        // The kernel gives eight pages at most; where pages are larger, a record may be cut in two.
+        return withUnsafeTemporaryAllocation(byteCount: 32_768, alignment: 8) { buffer in
+            var filled = 0
+            while true {
+                let room = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                let count = Glibc.read(descriptor, room.baseAddress, room.count)
+                if count == 0 { return true }
+                if count < 0 {
+                    if errno == EINTR || errno == EAGAIN { continue }
+                    return failWalk(errno)
+                }
+                filled += count
+                let whole = filled - filled % ThreadTable.recordSize
+                let records = UnsafeRawBufferPointer(rebasing: buffer[..<whole])
+                table.add(records, epoch: epoch)
+                for start in stride(from: 0, to: whole, by: ThreadTable.recordSize) {
+                    look(records.load(fromByteOffset: start, as: thread_header.self))
+                }
+                filled -= whole
+                if let start = buffer.baseAddress { memmove(start, start + whole, filled) }
             }
         }
+    }
+
+    private func failWalk(_ code: Int32) -> Bool {
+        walkFailure = LoadFailure("walking the threads", errno: code, log: "")
+        return false
     }
 
     private func set<Value: FixedWidthInteger & BitwiseCopyable>(_ field: KeyPath<CLibBPF.walk, Value>, to value: Value)

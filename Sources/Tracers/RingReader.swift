@@ -8,17 +8,22 @@ final class RingReader: Sendable {
     final class Queue: Sendable {
         struct State {
             var bytes: [UInt8] = []
+            var limit: Int
             var dropped: UInt64 = 0
         }
 
         let recordSize: Int
-        /// Records that are kept until somebody takes them; the rest is dropped and counted.
-        let limit: Int
-        fileprivate let state = Mutex(State())
+        fileprivate let state: Mutex<State>
 
         init(recordSize: Int, limit: Int) {
             self.recordSize = recordSize
-            self.limit = limit
+            state = Mutex(State(limit: limit))
+        }
+
+        /// Records that are kept until somebody takes them; the rest is dropped and counted.
+        var limit: Int {
+            get { state.withLock(\.limit) }
+            set { state.withLock { $0.limit = newValue } }
         }
 
         /// Everything that has come since the last call, in order.
@@ -34,7 +39,7 @@ final class RingReader: Sendable {
 
         fileprivate func append(_ record: UnsafeRawBufferPointer) {
             state.withLock { state in
-                guard record.count >= recordSize, state.bytes.count < limit * recordSize else {
+                guard record.count >= recordSize, state.bytes.count < state.limit * recordSize else {
                     state.dropped += 1
                     return
                 }

@@ -27,8 +27,8 @@ final class SyscallTracer: Tracer {
             let fcntl = SyscallTable.kinds.firstIndex { $0?.name == "fcntl" } ?? Int(SYSCALL_NUMBERS)
             object.setConstant("fcntl_number", to: UInt32(fcntl))
         } attach: { object throws(LoadFailure) in
-            try object.attach("sys_enter")
             try object.attach("sys_exit")
+            try object.attach("sys_enter")
         }
         calls = program.object.perCPUArray("calls")
         latency = program.object.perCPUArray("latency")

@@ -3,73 +3,109 @@ import Model
 
 /// Turns what threads counted since they were first seen into what processes did in a tick.
 ///
-/// The kernel's numbers only grow, so the table keeps each thread's last ones and subtracts. A thread stays in the table
-/// until its exit record comes; when one was lost, a walk over everything shows who is still there.
+/// The kernel's numbers only grow, so the table keeps the highest that each thread has reported and subtracts. A thread
+/// stays in the table until its exit record comes; when one was lost, a walk over everything shows who is still there.
 struct ThreadTable {
     /// Words of `struct task_counters`, in its order.
-    typealias Counters = [UInt64]
     static let counterWords = MemoryLayout<task_counters>.size / 8
+    static let recordSize = MemoryLayout<thread_record>.stride
+    private static let headerSize = MemoryLayout<thread_header>.size
 
-    private var last: [UInt64: Counters] = [:]
+    /// Threads that are followed at most.
+    private let limit: Int
+    /// Where a thread's numbers are, by its id.
+    private var slots: [UInt64: Int] = [:]
+    /// `counterWords` for each slot, and the walk that reported it last.
+    private var numbers: [UInt64] = []
+    private var lastSeen: [UInt64] = []
+    private var freeSlots: [Int] = []
+    private var walk: UInt64 = 0
+    /// The highest id so far. The kernel gives them out in rising order, so a higher one is a thread's first report.
+    private var newest: UInt64 = 0
+    private var sums: [ProcessIdentity: ProcessSum] = [:]
+
+    /// Reports of threads that were not in the table, for want of room or because they had been forgotten: what they did
+    /// since the report before is not known, and not in the sums.
+    private(set) var unknown: UInt64 = 0
+
+    init(limit: Int) { self.limit = limit }
 
     /// Threads that are being followed.
-    var count: Int { last.count }
+    var count: Int { slots.count }
 
-    /// What the processes of these records did since the last call.
-    /// - Parameters:
-    ///   - walk: records of one walk, one after the other.
-    ///   - exits: records of threads that ended, taken after the walk.
-    ///   - walkIsComplete: the walk reported every thread; others are forgotten.
-    ///   - epoch: the tick that maxima must belong to.
-    mutating func advance(walk: [UInt8], exits: [UInt8], walkIsComplete: Bool, epoch: UInt64) -> [ProcessSum] {
-        var sums: [ProcessIdentity: ProcessSum] = [:]
-        var seen: Set<UInt64> = []
-        Self.forEachRecord(in: walk) { header, counters in
-            let state = header.state
-            sums[ProcessIdentity(header.task), default: ProcessSum(header)]
-                .add(header, difference(of: state, counters), epoch: epoch)
-            last[state] = counters
-            if walkIsComplete { seen.insert(state) }
+    /// What comes from now on is another walk's.
+    mutating func beginWalk() { walk += 1 }
+
+    /// Takes in records, one after the other: those of a walk, and, after the walk, those of threads that ended.
+    /// - Parameter epoch: the tick that maxima must belong to.
+    mutating func add(_ records: UnsafeRawBufferPointer, epoch: UInt64) {
+        var grown = [UInt64](repeating: 0, count: Self.counterWords)
+        var highest = grown
+        for start in stride(from: 0, through: records.count - Self.recordSize, by: Self.recordSize) {
+            let header = records.loadUnaligned(fromByteOffset: start, as: thread_header.self)
+            let slot = slots[header.state]
+            // 0 is a thread that ended before any report.
+            let isNew = header.state == 0 || header.state > newest
+            newest = max(newest, header.state)
+            if slot == nil, !isNew { unknown += 1 }
+            for word in grown.indices {
+                let now = records.loadUnaligned(fromByteOffset: start + Self.headerSize + 8 * word, as: UInt64.self)
+                let before = slot.map { numbers[$0 * Self.counterWords + word] } ?? (isNew ? 0 : now)
+                // A report from the middle of a switch lacks the time that has just ended; the next one has it.
+                highest[word] = max(now, before)
+                grown[word] = highest[word] - before
+            }
+            sums[ProcessIdentity(header.task), default: ProcessSum(header)].add(header, grown, epoch: epoch)
+            if header.ended != 0 {
+                forget(header.state)
+            } else if let slot = slot ?? freeSlot(for: header.state) {
+                numbers.replaceSubrange(slot * Self.counterWords..<(slot + 1) * Self.counterWords, with: highest)
+                lastSeen[slot] = walk
+            }
         }
-        if walkIsComplete { last = last.filter { seen.contains($0.key) } }
-        Self.forEachRecord(in: exits) { header, counters in
-            sums[ProcessIdentity(header.task), default: ProcessSum(header)]
-                .add(header, difference(of: header.state, counters), epoch: epoch)
-            last[header.state] = nil
-        }
+    }
+
+    /// Forgets the threads that the last walk did not report. Only for when it was one over everything, and after the
+    /// exits: whoever ended before it still has its last numbers to come.
+    mutating func forgetUnseen() {
+        for (id, slot) in slots where lastSeen[slot] != walk { forget(id) }
+    }
+
+    /// What the processes did since the last call.
+    mutating func take() -> [ProcessSum] {
+        defer { sums = [:] }
         return Array(sums.values)
     }
 
-    private func difference(of state: UInt64, _ counters: Counters) -> Counters {
-        guard let before = last[state] else { return counters }
-        // A counter can be behind what was read before only if a record is torn; nothing is better than a huge number.
-        return zip(counters, before).map { $0 >= $1 ? $0 - $1 : 0 }
+    private mutating func freeSlot(for id: UInt64) -> Int? {
+        guard slots.count < limit else { return nil }
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+        } else {
+            slot = lastSeen.count
+            lastSeen.append(0)
+            numbers.append(contentsOf: repeatElement(0, count: Self.counterWords))
+        }
+        slots[id] = slot
+        return slot
     }
 
-    static func forEachRecord(in records: [UInt8], _ body: (thread_header, Counters) -> Void) {
-        let header = MemoryLayout<thread_header>.size
-        let size = header + counterWords * 8
-        records.withUnsafeBytes { bytes in
-            for start in stride(from: 0, through: bytes.count - size, by: size) {
-                let counters = (0..<counterWords).map {
-                    bytes.loadUnaligned(fromByteOffset: start + header + 8 * $0, as: UInt64.self)
-                }
-                body(bytes.loadUnaligned(fromByteOffset: start, as: thread_header.self), counters)
-            }
-        }
+    private mutating func forget(_ id: UInt64) {
+        if let slot = slots.removeValue(forKey: id) { freeSlots.append(slot) }
     }
 }
 
 /// One process's numbers in a tick, all threads together.
 struct ProcessSum {
     private var header: thread_header
-    private var counters = ThreadTable.Counters(repeating: 0, count: ThreadTable.counterWords)
+    private var counters = [UInt64](repeating: 0, count: ThreadTable.counterWords)
     private var longestWait: UInt64 = 0
     private var exited = false
 
     fileprivate init(_ header: thread_header) { self.header = header }
 
-    fileprivate mutating func add(_ thread: thread_header, _ more: ThreadTable.Counters, epoch: UInt64) {
+    fileprivate mutating func add(_ thread: thread_header, _ more: [UInt64], epoch: UInt64) {
         // The leader speaks for the process.
         if thread.task.tid == thread.task.pid { header = thread }
         for word in counters.indices { counters[word] &+= more[word] }

@@ -13,7 +13,8 @@ protocol Tracer: AnyObject {
     /// Loads and attaches.
     init(host: TracerHost, limits: TracerLimits) throws(LoadFailure)
 
-    /// What happened since the last call. Events come from `program.takeEvents()`.
+    /// What happened since the last call; `nil`, where `Reading` allows it, leaves it to the next one. Events come from
+    /// `program.takeEvents()`.
     func read(clock: KernelClock) -> Reading
 
     /// Things begun and not ended, counted anew and not from the ledger; called when the hooks are off.

@@ -5,7 +5,7 @@ import Model
 /// and a `control` that can be turned while it runs.
 final class TracerProgram {
     let object: BPFObject
-    private let queue: RingReader.Queue
+    let queue: RingReader.Queue
     private let control: MappedSection
     private let ledgerSlots: PerCPUArray
 
@@ -13,7 +13,7 @@ final class TracerProgram {
     /// - Parameters:
     ///   - eventSize: bytes of the event record.
     ///   - configure: sets constants and map sizes before loading.
-    ///   - attach: attaches the programs; what starts something first.
+    ///   - attach: attaches the programs; what ends something first, so that whatever is seen to start is seen to end.
     init(
         _ name: TracerName, image: [UInt8], eventSize: Int, host: TracerHost, limits: TracerLimits,
         configure: (BPFObject) throws(LoadFailure) -> Void = { _ in },
@@ -38,7 +38,10 @@ final class TracerProgram {
 
     /// Events per second that the token bucket lets through; takes effect with the next event.
     var eventsPerSecond: Int {
-        didSet { control.set(\.event_interval_ns, to: Self.interval(eventsPerSecond)) }
+        didSet {
+            control.set(\.event_interval_ns, to: Self.interval(eventsPerSecond))
+            queue.limit = max(queue.limit, eventsPerSecond)
+        }
     }
 
     private static func interval(_ eventsPerSecond: Int) -> UInt64 {

@@ -13,6 +13,7 @@ public final class Tracers {
     private let blockIO: BlockIOTracer?
     private let options: TracerOptions
     private var failures: [TracerName: LoadFailure] = [:]
+    private let processesFailure: LoadFailure?
     private var epoch: UInt64 = 1
     /// Things in flight when the hooks came off.
     private var inFlight: [TracerName: UInt64]?
@@ -31,9 +32,11 @@ public final class Tracers {
                     runningThresholdNanoseconds: options.limits(of: .syscall).eventThresholdNanoseconds)
             if let shared { host = TracerHost(tasks: shared.tasks, rings: rings) }
             processes = shared
+            processesFailure = nil
         } catch {
             // Without the shared state no tracer runs.
             processes = nil
+            processesFailure = error
             for name in options.enabled { failures[name] = error }
         }
         func load<T: Tracer>(_ type: T.Type) -> T? {
@@ -61,14 +64,15 @@ public final class Tracers {
 
     deinit { close() }
 
-    /// What happened since the last call (since attaching, the first time). A tracer that does not run gives `nil`.
+    /// What happened since the last call (since attaching, the first time). A tracer that does not run gives `nil`. When
+    /// the threads could not be walked, all of them do: nobody can tell whose it was, and the next call tells it all.
     public func read() -> TracerReadings {
         var readings = TracerReadings()
         guard let processes else { return readings }
         // Not sooner: whoever gives up capabilities after loading can do so while there is one thread.
         rings.start()
         let clock = KernelClock.now()
-        let walk = processes.read(epoch: epoch) { rings.drain() }
+        guard let walk = processes.read(drain: { rings.drain() }) else { return readings }
         setEpoch(epoch + 1)
         let running = runningTracers
         readings.processes = walk.processes.map { $0.activity(measuredBy: running) }
@@ -93,14 +97,11 @@ public final class Tracers {
                     name: name, state: state(of: name), fallback: Self.fallback(for: name),
                     eventsPerSecond: options.limits(of: name).eventsPerSecond)
             }
-            var (ledger, cost) = tracer.program.account()
-            if name == .syscall, let processes {
-                // What an exit leaves behind, and what the exit hook costs, is booked where calls are.
-                let exits = processes.exitLedger
-                ledger.abandoned += exits.abandoned
-                cost.mapBytes += processes.cost.mapBytes
-            }
-            ledger.inFlight = inFlight?[name] ?? 0
+            let (account, cost) = tracer.program.account()
+            var ledger = account
+            // The exit hook of `processes` counts the calls that end with their thread.
+            if name == .syscall { ledger.abandoned += processes?.abandonedCalls ?? 0 }
+            ledger.inFlight = inFlight?[name]
             return TracerStatus(
                 name: name, state: inFlight == nil ? .attached : .disabled, hooks: tracer.program.object.hooks,
                 fallback: Self.fallback(for: name), ledger: ledger, cost: cost,
@@ -108,13 +109,24 @@ public final class Tracers {
         }
     }
 
-    /// The ledger of exit records: `aggregated` were sent, `lostMapFull` found no room, and with them the last numbers of
-    /// their threads.
-    public var exitLedger: Ledger { processes?.exitLedger ?? Ledger() }
+    /// How the part does that all tracers share.
+    public func processesStatus() -> ProcessesStatus {
+        guard let processes else {
+            return ProcessesStatus(
+                state: processesFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? .disabled)
+        }
+        let running: TracerStatus.State = inFlight == nil ? .attached : .disabled
+        return ProcessesStatus(
+            state: processes.walkFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? running,
+            hooks: processes.hooks, ledger: processes.ledger, cost: processes.cost, threads: processes.threads)
+    }
 
-    /// Takes all hooks off. `read()` and `statuses()` still work; the ledgers then add up.
+    /// Takes all hooks off. `statuses()` still works, the ledgers then add up, and one more `read()` gives what happened
+    /// until now, with the events that are left in the ring buffers.
     public func detach() {
         guard inFlight == nil, let processes else { return }
+        // Who is on a CPU is not known from here on.
+        processes.schedulerSince = 0
         // What starts things comes off before what ends them; exits are last, because a thread that ends takes along what
         // it was in.
         for name in TracerName.allCases { tracer(name)?.program.object.detach() }
@@ -160,6 +172,7 @@ public final class Tracers {
 
     private func setEpoch(_ epoch: UInt64) {
         self.epoch = epoch
+        processes?.epoch = epoch
         for name in TracerName.allCases { tracer(name)?.program.set(\.epoch, to: epoch) }
     }
 }

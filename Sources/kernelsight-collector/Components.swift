@@ -49,7 +49,7 @@ enum Components {
         json.member("recursion_misses", ledger.recursionMisses)
         json.member("entered", ledger.entered)
         json.member("exited", ledger.exited)
-        json.member("in_flight", ledger.inFlight)
+        json.member("in_flight", ledger.inFlight.map(Double.init))
         json.member("abandoned", ledger.abandoned)
         json.member("candidates", ledger.candidates)
         json.member("emitted", ledger.emitted)

@@ -78,7 +78,9 @@ struct ControlSocket: Service {
         guard bound == 0, Glibc.listen(listener, 8) == 0 else {
             let reason = String(cString: strerror(errno))
             close(listener)
-            throw StartFailure("cannot listen on \(path): \(reason)")
+            throw StartFailure(
+                "cannot listen on \(path): \(reason); its directory must belong to uid \(geteuid()), --run names another"
+            )
         }
         return listener
     }

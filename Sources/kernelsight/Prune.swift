@@ -3,7 +3,7 @@ import Glibc
 import Model
 import Store
 
-struct Prune: AsyncParsableCommand {
+struct Prune: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Removes old signals.",
         discussion: "Asks the running collector, the database's only writer; when none runs, does it itself.")
@@ -13,14 +13,14 @@ struct Prune: AsyncParsableCommand {
 
     @OptionGroup var options: DatabaseOptions
 
-    func run() async throws {
+    func run() throws {
         let path = try options.path()
         let cutoff = Timestamp(nanoseconds: (Int64(time(nil)) - olderThan.seconds) * 1_000_000_000)
-        print("removed \(try await Self.prune(path, before: cutoff)) signals")
+        print("removed \(try Self.prune(path, before: cutoff)) signals")
     }
 
     /// Removes closed signals that opened before `cutoff`; returns how many.
-    static func prune(_ database: String, before cutoff: Timestamp) async throws -> Int {
+    static func prune(_ database: String, before cutoff: Timestamp) throws -> Int {
         switch try ControlClient.ask(.prune(before: cutoff), at: socket(besides: database), timeout: 300) {
         case .pruned(let signals): return signals
         case .failed(let reason): throw Failure("the collector could not prune: \(reason)")
@@ -28,9 +28,7 @@ struct Prune: AsyncParsableCommand {
         }
         // A writer would create what is not there.
         guard access(database, F_OK) == 0 else { throw StoreError.missing(path: database) }
-        let writer = try Writer(path: database)
-        defer { writer.close() }
-        return try await writer.prune(olderThan: cutoff)
+        return try Writer.prune(database, olderThan: cutoff)
     }
 
     /// The control socket of the collector that writes this database.

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct PruneTests {
     /// A directory of its own, removed afterwards.
-    private func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    private func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
         var template = Array("/tmp/kernelsight-prune-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         let directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -15,7 +15,7 @@ import Testing
             for name in ["k.db", "k.db-wal", "k.db-shm", "k.db-writer"] { unlink("\(directory)/\(name)") }
             rmdir(directory)
         }
-        return try await body(directory)
+        return try body(directory)
     }
 
     private func episode(_ id: Int64, at second: Int64) -> Episode {
@@ -34,33 +34,33 @@ import Testing
         try writer.flush()
     }
 
-    @Test func `without a collector the database is pruned directly`() async throws {
-        try await withDirectory { directory in
+    @Test func `without a collector the database is pruned directly`() throws {
+        try withDirectory { directory in
             let path = "\(directory)/k.db"
             try write([episode(1, at: 100), episode(2, at: 300)], to: path)
-            let removed = try await Prune.prune(path, before: Timestamp(nanoseconds: 200_000_000_000))
+            let removed = try Prune.prune(path, before: Timestamp(nanoseconds: 200_000_000_000))
             #expect(removed == 1)
             #expect(try Reader(path: path).health().signalCount == 1)
         }
     }
 
-    @Test func `a database that does not exist is not created`() async throws {
-        try await withDirectory { directory in
+    @Test func `a database that does not exist is not created`() throws {
+        try withDirectory { directory in
             let path = "\(directory)/k.db"
-            await #expect(throws: StoreError.missing(path: path)) {
-                try await Prune.prune(path, before: Timestamp(nanoseconds: 0))
+            #expect(throws: StoreError.missing(path: path)) {
+                try Prune.prune(path, before: Timestamp(nanoseconds: 0))
             }
             #expect(access(path, F_OK) != 0)
         }
     }
 
-    @Test func `another writer without a control socket is named`() async throws {
-        try await withDirectory { directory in
+    @Test func `another writer without a control socket is named`() throws {
+        try withDirectory { directory in
             let path = "\(directory)/k.db"
             let writer = try Writer(path: path)
             defer { writer.close() }
-            await #expect(throws: StoreError.writerRuns(path: path, pid: getpid())) {
-                try await Prune.prune(path, before: Timestamp(nanoseconds: 0))
+            #expect(throws: StoreError.writerRuns(path: path, pid: getpid())) {
+                try Prune.prune(path, before: Timestamp(nanoseconds: 0))
             }
         }
     }

@@ -14,6 +14,14 @@ import Testing
         #expect(!ledger.runsAddUp)
     }
 
+    @Test func `as long as nobody has counted what is in flight, calls do not add up`() {
+        var ledger = Ledger()
+        (ledger.entered, ledger.exited, ledger.abandoned) = (10, 7, 1)
+        #expect(!ledger.callsAddUp)
+        ledger.inFlight = 2
+        #expect(ledger.callsAddUp)
+    }
+
     @Test func `completeness counts what the kernel skipped`() {
         var ledger = Ledger()
         #expect(ledger.completeness == 1)

@@ -58,8 +58,13 @@ extension String {
             case .tracers: "[sched_tracer]"
             case .bands: "[0, 0, 0, 0]"
             }
-        // openAfter at its top needs a window of that size.
-        let extra = key.name == "hysteresis.open_after" ? ["hysteresis.window": "60"] : [:]
+        // What a value at its top needs beside it.
+        let extra =
+            switch key.name {
+            case "hysteresis.open_after": ["hysteresis.window": "60"]
+            case "advanced.flush_interval_seconds": ["api.freshness_limit_seconds": "62"]
+            default: [String: String]()
+            }
         let given = extra.merging([key.name: value]) { $1 }
         let settings = try Settings.parse(yaml: Self.nested(given))
         for other in Key.all {

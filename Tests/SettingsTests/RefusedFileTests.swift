@@ -160,6 +160,14 @@ struct Refused: CustomTestStringConvertible, Sendable {
             "a window that is too short", "hysteresis:\n  window: 1\n",
             "config.yaml:2: hysteresis.window: open_after 2 can never be reached in a window of 1, "
                 + "allowed: open_after up to window"),
+        Refused(
+            "data that are written too seldom to be fresh", "advanced:\n  flush_interval_seconds: 60\n",
+            "config.yaml:2: advanced.flush_interval_seconds: flush_interval_seconds 60 lets data become older than "
+                + "freshness_limit_seconds 10, allowed: a limit of flush_interval_seconds + 2 or more"),
+        Refused(
+            "a freshness that no tick keeps", "api:\n  freshness_limit_seconds: 2\n",
+            "config.yaml:2: api.freshness_limit_seconds: flush_interval_seconds 1 lets data become older than "
+                + "freshness_limit_seconds 2, allowed: a limit of flush_interval_seconds + 2 or more"),
     ])
     func `values out of range`(_ refused: Refused) { #expect(errors(in: refused.yaml) == refused.lines) }
 

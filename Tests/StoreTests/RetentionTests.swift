@@ -59,6 +59,59 @@ struct RetentionTests {
         writer.close()
     }
 
+    @Test func `a clock that jumps a month deletes nothing for now, but a prune does not wait`() async throws {
+        let later = start.advanced(bySeconds: 40 * 86_400)
+        for (number, tick) in [start, later].enumerated() {
+            let writer = try Writer(path: scratch.database)
+            writer.submit(
+                TickRecord(
+                    time: tick, samples: [MetricSample("cpu.busy", 1)],
+                    episodes: [episode(Int64(number + 1), at: tick)],
+                    processes: [ProcessActivity(identity: ProcessIdentity(pid: 9, startTicks: 1), comm: "a")]))
+            try writer.flush()
+            try eventually("upkeep has looked at it") { writer.status.oldestSignal != nil }
+            #expect(try #require(writer.status.heldSeconds) > 500)
+            #expect(writer.status.retired == 0)
+            for table in ["signals", "process_snapshots"] { #expect(try count(scratch.database, table) == number + 1) }
+            #expect(try await writer.prune(olderThan: tick) == number)
+            writer.close()
+        }
+    }
+
+    @Test func `a signal that is still followed outlives retention and prune, open or unknown`() async throws {
+        var configuration = WriterConfiguration.eager
+        configuration.signalDays = 1
+        let writer = try Writer(path: scratch.database, configuration: configuration)
+        let states: [Episode.State] = [.open, .unknown, .closed]
+        let old = states.enumerated().map { episode(Int64($0 + 1), state: $1) }
+        writer.submit(TickRecord(time: start, episodes: old))
+        try writer.flush()
+        let later = start.advanced(bySeconds: 2 * 86400)
+        writer.submit(TickRecord(time: later, samples: [MetricSample("cpu.busy", 1)]))
+        try writer.flush()
+        try eventually("the closed one goes") { try count(scratch.database, "signals") == 2 }
+        #expect(try await writer.prune(olderThan: later) == 0)
+        writer.submit(TickRecord(time: later, episodes: [episode(2, state: .closed, at: start)]))
+        writer.close()
+        let reader = Reader(path: scratch.database)
+        #expect(try reader.signal(id: 2)?.signal.state == .closed)
+        #expect(try reader.health().signalCount == 2)
+    }
+
+    @Test func `a followed signal whose row was deleted by hand is written again, with its rollups`() throws {
+        let writer = try Writer(path: scratch.database, configuration: .eager)
+        writer.submit(TickRecord(time: start, episodes: [episode(1, state: .open)]))
+        try writer.flush()
+        let deleted = try run("/usr/bin/sqlite3", scratch.database, "DELETE FROM signal_metadata")
+        try #require(deleted.status == 0, "\(deleted.output)")
+        writer.submit(TickRecord(time: start, episodes: [episode(1, state: .closed)]))
+        writer.close()
+        let reader = Reader(path: scratch.database)
+        #expect(try reader.signal(id: 1)?.signal.state == .closed)
+        #expect(try reader.health().signalCount == 1)
+        #expect(try count(scratch.database, "signal_details") == 1)
+    }
+
     @Test func `process snapshots are kept for minutes only`() throws {
         let writer = try Writer(path: scratch.database, configuration: .eager)
         for minute in 0..<20 {

@@ -50,12 +50,13 @@ func run(_ path: String, _ arguments: String...) throws -> (status: Int32, outpu
 let start = Timestamp(nanoseconds: 1_795_575_600_000_000_000)
 
 extension WriterConfiguration {
-    /// Commits at once, and holds whatever a test submits meanwhile.
+    /// Commits at once, holds whatever a test submits meanwhile, and believes every time that it is told.
     static var eager: WriterConfiguration {
         var configuration = WriterConfiguration()
         configuration.batchRows = 1
         configuration.flushInterval = .milliseconds(1)
         configuration.pendingTicks = 10_000
+        configuration.clockHold = .zero
         return configuration
     }
 }

@@ -53,6 +53,10 @@ struct BlockIODevicesTests {
         #expect(devices.advance(to: [loop: idle, Self.nowhere: idle]).isEmpty)
     }
 
+    @Test func `a map that the kernel does not show gives no numbers, not zero`() {
+        #expect(BlockIODeviceMap(descriptor: -1, room: 4).read() == nil)
+    }
+
     @Test func `a completion's status becomes the errno that the kernel makes of it`() {
         #expect(BlockIOStatus.errno(0) == 0)
         #expect(BlockIOStatus.errno(10) == EIO)

@@ -153,6 +153,18 @@ extension KernelTests {
             }
         }
 
+        @Test func `what is in flight when the hooks are off is what the disk still has to do`() throws {
+            let tracers = try tracers()
+            let stress = try Workload.stress("--hdd 4 --hdd-bytes 64m --hdd-write-size 4k --hdd-opts direct")
+            try #require(eventually { (try? tracers.status(of: .blockIO).ledger.exited) ?? 0 > 2000 })
+            tracers.detach()
+            withExtendedLifetime(stress) {}
+            let ledger = try tracers.status(of: .blockIO).ledger
+            #expect(ledger.callsAddUp)
+            // One of each writer, and the journal's.
+            #expect(ledger.inFlight ?? .max <= 8, "\(ledger)")
+        }
+
         @Test func `without block_io_start the scheduler's insertion tells who submitted it`() throws {
             let rings = RingReader()
             let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
@@ -165,13 +177,13 @@ extension KernelTests {
             let pid = try child.numbers()[0]
             child.go()
             _ = try child.numbers()
-            _ = processes.read(epoch: 1) { rings.drain() }
+            _ = processes.read { rings.drain() }
             _ = tracer.read(clock: .now())
             child.go()
             _ = try child.numbers()
-            let sums = processes.read(epoch: 2) { rings.drain() }.processes.map { $0.activity(measuredBy: [.blockIO]) }
-            #expect(blockIO(of: pid, in: sums).reads == 23)
-            let reading = tracer.read(clock: .now())
+            let sums = try #require(processes.read { rings.drain() }).processes
+            #expect(blockIO(of: pid, in: sums.map { $0.activity(measuredBy: [.blockIO]) }).reads == 23)
+            let reading = try #require(tracer.read(clock: .now()))
             #expect(reading.events.filter { $0.task.process.pid == Int32(pid) }.count == 23)
             #expect(!tracer.program.object.hooks.contains("tp_btf/block_io_start"))
             tracer.program.object.detach()

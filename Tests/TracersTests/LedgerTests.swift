@@ -24,12 +24,12 @@ extension KernelTests {
                 #expect(ledger.callsAddUp, "\(status.name): \(ledger)")
                 #expect(ledger.eventsAddUp, "\(status.name): \(ledger)")
                 #expect(
-                    ledger.emitted == events[status.name] ?? 0 + ledger.droppedInUserSpace,
+                    ledger.emitted == (events[status.name] ?? 0) + ledger.droppedInUserSpace,
                     "\(status.name): \(events[status.name] ?? 0) taken of \(ledger)")
                 #expect(ledger.seen > 1000, "\(status.name) saw nothing")
                 #expect(status.hooks.isEmpty)
             }
-            let exits = tracers.exitLedger
+            let exits = tracers.processesStatus().ledger
             #expect(exits.runsAddUp, "\(exits)")
         }
 
@@ -48,11 +48,14 @@ extension KernelTests {
                 usleep(1_000_000)
                 count(tracers.read(), into: &events)
             }
+            for status in tracers.statuses() {
+                #expect(status.ledger.inFlight == nil, "\(status.name) cannot know yet")
+            }
             tracers.detach()
             count(tracers.read(), into: &events)
             try check(tracers, events: events)
             for name in TracerName.allCases { #expect(try tracers.status(of: name).ledger.recursionMisses == 0) }
-            #expect(try tracers.status(of: .syscall).ledger.inFlight > 0)
+            #expect(try tracers.status(of: .syscall).ledger.inFlight ?? 0 > 0)
             #expect(try tracers.status(of: .syscall).ledger.abandoned > 0)
             withExtendedLifetime(stress) {}
         }
@@ -79,7 +82,72 @@ extension KernelTests {
             try check(tracers, events: events)
             #expect(try tracers.status(of: .syscall).ledger.ringBufferFull > 0)
             #expect(try tracers.status(of: .scheduler).ledger.ringBufferFull > 0)
-            #expect(tracers.exitLedger.lostMapFull > 0)
+            #expect(tracers.processesStatus().ledger.lostMapFull > 0)
+        }
+
+        @Test func `a higher rate of events gets the room for them`() throws {
+            let rings = RingReader()
+            let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
+            let tracer = try SchedulerTracer(
+                host: TracerHost(tasks: processes.tasks, rings: rings), limits: TracerOptions().limits(of: .scheduler))
+            #expect(tracer.program.queue.limit >= 500)
+            tracer.program.eventsPerSecond = 50_000
+            #expect(tracer.program.queue.limit == 50_000)
+        }
+
+        @Test func `events that find no room in the collector are counted as dropped`() throws {
+            let rings = RingReader()
+            let processes = try Processes(rings: rings, ringBytes: 65_536, runningThresholdNanoseconds: .max)
+            let tracer = try SyscallTracer(
+                host: TracerHost(tasks: processes.tasks, rings: rings),
+                limits: TracerLimits(eventsPerSecond: 1_000_000, eventThresholdNanoseconds: 0, ringBytes: 4096))
+            tracer.program.queue.limit = 4
+            let stress = try Workload.stress("--getdent 1")
+            let dropped = eventually {
+                rings.drain()
+                return tracer.program.account().ledger.droppedInUserSpace > 100
+            }
+            withExtendedLifetime(stress) {}
+            #expect(dropped)
+            tracer.program.object.detach()
+            rings.drain()
+            let taken = tracer.read(clock: .now()).events.count
+            let ledger = tracer.program.account().ledger
+            #expect(taken == 4)
+            #expect(ledger.emitted == UInt64(taken) + ledger.droppedInUserSpace)
+            #expect(ledger.eventsAddUp)
+        }
+
+        @Test func `the exit hook and the memory of threads are in the numbers of what all tracers share`() throws {
+            let tracers = try attached([.syscall])
+            _ = tracers.read()
+            let before = tracers.processesStatus()
+            let child = try SteppedChild(
+                """
+                import threading
+                for _ in range(50):
+                    pid = os.fork()
+                    if pid == 0: os._exit(0)
+                    os.waitpid(pid, 0)
+                stay = threading.Event()
+                for _ in range(200): threading.Thread(target=stay.wait, daemon=True).start()
+                step("0")
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            let after = tracers.processesStatus()
+            #expect(after.state == .attached)
+            #expect(after.hooks == ["iter/task", "tp_btf/sched_process_exit"])
+            #expect(after.ledger.aggregated >= before.ledger.aggregated + 50)
+            #expect(after.ledger.runsAddUp)
+            #expect(after.cost.runs == after.ledger.seen)
+            #expect(after.threads >= before.threads + 150)
+            let perThread = UInt64(512 + 192)
+            #expect(after.cost.mapBytes - before.cost.mapBytes == perThread * UInt64(after.threads - before.threads))
+        }
+
+        @Test func `where nothing is enabled, what all tracers share is not loaded`() {
+            #expect(Tracers(TracerOptions(enabled: [])).processesStatus().state == .disabled)
         }
     }
 }

@@ -81,6 +81,123 @@ extension KernelTests {
             #expect(scheduling.blockedNanoseconds < 100_000_000)
         }
 
+        @Test func `a process that runs for three milliseconds without a pause has used them`() throws {
+            let tracers = try attached([.scheduler])
+            let child = try SteppedChild(
+                """
+                import time
+                step("0")
+                pid = os.fork()
+                if pid == 0:
+                    end = time.process_time_ns() + 3_000_000
+                    while time.process_time_ns() < end: pass
+                    os._exit(0)
+                os.waitpid(pid, 0)
+                step(str(pid))
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            child.go()
+            let pid = try child.numbers()[0]
+            let process = try #require(tracers.read().process(pid))
+            #expect(process.exited)
+            let used = process.scheduling?.cpuNanoseconds ?? 0
+            #expect((3_000_000..<100_000_000).contains(used), "\(used) ns")
+        }
+
+        /// Readings of one process, a third of a second apart, with the nanoseconds between them.
+        private func follow(
+            _ pid: UInt64, _ tracers: Tracers, _ times: Int
+        ) throws -> [(scheduling: ProcessActivity.Scheduling, elapsed: Double)] {
+            var last = ContinuousClock.now
+            _ = tracers.read()
+            return try (0..<times).map { _ in
+                usleep(333_000)
+                let readings = tracers.read()
+                let now = ContinuousClock.now
+                defer { last = now }
+                return (try #require(readings.process(pid)?.scheduling), (now - last) / .nanoseconds(1))
+            }
+        }
+
+        @Test func `a hog runs or waits in every tick, however long it keeps its CPU`() throws {
+            let tracers = try attached([.scheduler])
+            // Real-time: nobody takes it off its CPU for a tick's sake.
+            let child = try SteppedChild(
+                """
+                os.sched_setaffinity(0, {0})
+                step(str(os.getpid()))
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+                while True: pass
+                """)
+            let pid = try child.numbers()[0]
+            child.go()
+            try #require(eventually { tracers.read().process(pid)?.scheduling?.cpuNanoseconds ?? 0 > 0 })
+            for (scheduling, elapsed) in try follow(pid, tracers, 3) {
+                let sum = Double(scheduling.cpuNanoseconds + scheduling.waitNanoseconds)
+                #expect(abs(sum - elapsed) < 0.1 * elapsed, "\(sum) of \(elapsed) ns")
+                #expect(scheduling.cpuNanoseconds > 100_000_000)
+            }
+        }
+
+        @Test func `who waits for a CPU all the time waits in every tick`() throws {
+            let tracers = try attached([.scheduler])
+            let hog = try SteppedChild(
+                """
+                os.sched_setaffinity(0, {0})
+                step(str(os.getpid()))
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+                end = __import__("time").monotonic() + 1.6
+                while __import__("time").monotonic() < end: pass
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+                step("0")
+                """)
+            let waiter = try SteppedChild(
+                """
+                os.sched_setaffinity(0, {0})
+                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+                step(str(os.getpid()))
+                while True: pass
+                """)
+            _ = try hog.numbers()
+            let pid = try waiter.numbers()[0]
+            waiter.go()
+            try #require(eventually { tracers.read().process(pid)?.scheduling?.cpuNanoseconds ?? 0 > 0 })
+            hog.go()
+            let ticks = try follow(pid, tracers, 3)
+            // The kernel leaves others 50 ms of a second that a real-time task would take.
+            for (scheduling, elapsed) in ticks.dropFirst() {
+                let sum = Double(scheduling.cpuNanoseconds + scheduling.waitNanoseconds)
+                #expect(abs(sum - elapsed) < 0.1 * elapsed, "\(sum) of \(elapsed) ns")
+                #expect(scheduling.longestWaitNanoseconds > 200_000_000)
+            }
+        }
+
+        @Test func `a task that stays in D state is blocked in every tick`() throws {
+            let tracers = try attached([.scheduler])
+            let clone = try #require(SyscallTable.kinds.firstIndex { $0?.name == "clone" })
+            // Whoever forks with CLONE_VFORK is in D state until the child ends.
+            let child = try SteppedChild(
+                """
+                import signal, time
+                step(str(os.getpid()))
+                if ctypes.CDLL(None).syscall(\(clone), 0x4000 | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+                    time.sleep(1.5)
+                    os._exit(0)
+                step("0")
+                """)
+            let pid = try child.numbers()[0]
+            child.go()
+            try #require(eventually { tracers.read().process(pid)?.scheduling?.blockedNanoseconds ?? 0 > 0 })
+            for (scheduling, elapsed) in try follow(pid, tracers, 3) {
+                let blocked = Double(scheduling.blockedNanoseconds)
+                #expect(abs(blocked - elapsed) < 0.1 * elapsed, "\(blocked) of \(elapsed) ns")
+            }
+            _ = try child.numbers()
+            let rest = try #require(tracers.read().process(pid)?.scheduling).blockedNanoseconds
+            #expect(rest < 1_000_000_000, "\(rest) ns are counted again when it ends")
+        }
+
         @Test func `too many tasks for one CPU wait and the event names who ran before`() throws {
             let tracers = try attached([.scheduler]) { options in
                 options.set(.scheduler) { $0.eventThresholdNanoseconds = 2_000_000 }

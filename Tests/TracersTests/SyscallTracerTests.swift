@@ -5,6 +5,16 @@ import Testing
 
 @testable import Tracers
 
+/// Runs something while this process may open nothing.
+private func withoutNewFiles<Result>(_ body: () -> Result) -> Result {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    var none = rlimit(rlim_cur: 0, rlim_max: limit.rlim_max)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
+    defer { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+    return body()
+}
+
 extension KernelTests {
     @Suite struct SyscallTracerTests {
         /// A number that nobody else uses while a test runs: `getpriority`, in process management.
@@ -31,6 +41,35 @@ extension KernelTests {
             #expect(call.name == "getpriority")
             let activity = try #require(readings.process(pid)?.calls?[.processManagement])
             #expect(activity.count == 23)
+        }
+
+        @Test func `a walk that fails leaves the tick empty and the next one tells it all`() throws {
+            let tracers = try attached([.syscall, .scheduler])
+            let child = try SteppedChild(
+                """
+                call = ctypes.CDLL(None).syscall
+                step(str(os.getpid()))
+                for _ in range(23): call(\(Self.rare), 0, 0)
+                step("0")
+                """)
+            let pid = try child.numbers()[0]
+            let before = try #require(tracers.read().process(pid)?.scheduling)
+            child.go()
+            _ = try child.numbers()
+            // Each walk opens the iterator.
+            let nothing = withoutNewFiles { tracers.read() }
+            #expect(nothing.processes.isEmpty && nothing.syscalls == nil && nothing.scheduler == nil)
+            guard case .failed(let reason, _) = tracers.processesStatus().state else {
+                Issue.record("\(tracers.processesStatus().state)")
+                return
+            }
+            #expect(reason.hasPrefix("walking the threads: "))
+            let readings = tracers.read()
+            #expect(readings.syscalls?.calls.first { $0.number == Self.rare }?.count == 23)
+            let process = try #require(readings.process(pid))
+            #expect(process.calls?[.processManagement]?.count == 23)
+            #expect(process.scheduling?.cpuNanoseconds ?? 0 < before.cpuNanoseconds)
+            #expect(tracers.processesStatus().state == .attached)
         }
 
         @Test func `a process that lives for milliseconds is counted when it is gone`() throws {
@@ -69,6 +108,34 @@ extension KernelTests {
             let call = try #require(tracers.read().syscalls?.calls.first { $0.number == Self.rare })
             #expect(call.count == 7)
             #expect(call.errors == 7)
+        }
+
+        @Test func `a call that a seccomp filter refuses is filtered, not lost`() throws {
+            let tracers = try attached([.syscall])
+            // Loads the number; if it is the rare one, EPERM, else allow.
+            let child = try SteppedChild(
+                """
+                import struct
+                libc = ctypes.CDLL(None, use_errno=True)
+                code = [(0x20, 0, 0, 0), (0x15, 0, 1, \(Self.rare)), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+                filter = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+                program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(filter)))
+                if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program): sys.exit("no filter")
+                step("0")
+                for _ in range(10_000):
+                    if libc.syscall(\(Self.rare), 0, 0) != -1 or ctypes.get_errno() != 1: sys.exit("not refused")
+                step("0")
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            let before = try tracers.status(of: .syscall).ledger
+            child.go()
+            _ = try child.numbers()
+            let after = try tracers.status(of: .syscall).ledger
+            #expect(after.filtered - before.filtered >= 10_000)
+            // What began before we were attached may return meanwhile.
+            #expect(after.lostStartMissing - before.lostStartMissing < 1000)
+            #expect(tracers.read().syscalls?.calls.contains { $0.number == Self.rare } == false)
         }
 
         @Test func `a wait for a lock is an event and a sleep on purpose is none`() throws {

@@ -9,8 +9,8 @@ struct task_struct___before_5_14 {
 	long state;
 } __attribute__((preserve_access_index));
 
-/* fa2c3254d7cf (5.18): sched_switch got prev_state as its last argument. User space counts the arguments before the
- * program is loaded; the verifier removes the branch that does not apply. */
+/* fa2c3254d7cf (5.18-rc1) gave sched_switch the argument prev_state, 9c2136be0878 (5.18-rc7) moved it to the end. User
+ * space counts the arguments before the program is loaded; the verifier removes the branch that does not apply. */
 const volatile bool switch_has_state = true;
 
 static __always_inline __u32 task_state_bits(struct task_struct *task)
@@ -20,7 +20,16 @@ static __always_inline __u32 task_state_bits(struct task_struct *task)
 	return ((struct task_struct___before_5_14 *)task)->state;
 }
 
-/* 9a48e7564ac8 (6.16) gave sched_process_exit a second argument, group_dead. signal->live is brought down just before
+/* Whether a task that leaves its CPU of itself wants to run on. With a signal pending it does, whatever state it had asked
+ * for, and prev_state says so only since 8feb053d5319 (6.16, and stable kernels that took it). The task's own state
+ * says so on all of them: it is 0 then, and never for a task that went to sleep, which nobody can wake up to the end
+ * before it has left its CPU. */
+static __always_inline bool stays_runnable(struct task_struct *task, __u32 switch_state)
+{
+	return !switch_state || !task_state_bits(task);
+}
+
+/* 3e816361e94a (6.16) gave sched_process_exit a second argument, group_dead. signal->live is brought down just before
  * the hook on every kernel and says the same; two threads that end at once may both see 0. */
 static __always_inline bool last_thread(struct task_struct *task)
 {

@@ -49,6 +49,37 @@ static __always_inline struct task_state *task_state_find(struct task_struct *ta
 	return bpf_task_storage_get(&tasks, task, NULL, 0);
 }
 
+/* The stretch of time that a thread is in. Its hooks store the time before the phase and count the last stretch after
+ * both; who looks from another CPU reads in the opposite order, so that no stretch seems longer than it is. Where CPUs
+ * reorder stores, one may for a moment; the table of threads in user space takes that out of the next tick. */
+struct stretch {
+	__u64 since_ns;
+	__u32 phase;
+};
+
+static __always_inline void begin_stretch(struct task_state *state, enum phase phase, __u64 now)
+{
+	state->phase_since_ns = now;
+	barrier();
+	state->phase = phase;
+	barrier();
+}
+
+static __always_inline struct stretch stretch_of(struct task_state *state)
+{
+	struct stretch stretch;
+
+	stretch.phase = *(volatile __u32 *)&state->phase;
+	stretch.since_ns = *(volatile __u64 *)&state->phase_since_ns;
+	return stretch;
+}
+
+/* Two CPUs' clocks may differ by a little. */
+static __always_inline __u64 stretch_ns(struct stretch *stretch, __u64 now)
+{
+	return now > stretch->since_ns ? now - stretch->since_ns : 0;
+}
+
 static __always_inline void identify(struct task_identity *identity, struct task_struct *task)
 {
 	identity->start_ticks = task->group_leader->start_boottime / 10000000;

@@ -9,7 +9,8 @@ import Glibc
 final class Checkpointer: @unchecked Sendable {
     // @unchecked because `frames` is only touched on the writer's thread: in the hook of its commits, and before them.
     private let path: String
-    private let limit: Int64
+    /// The WAL size in bytes above which a reset is insisted on.
+    let limit: Int64
     /// Pages in the WAL since it was last started afresh; the file itself may be longer.
     private var frames: Int64 = 0
     /// 4 MB of 4 KB pages: less often costs fewer `fsync`s, more often a smaller WAL.

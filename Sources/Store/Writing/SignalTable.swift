@@ -40,11 +40,7 @@ struct SignalTable {
         var highest: Int64 = 0
         for episode in episodes {
             highest = max(highest, episode.id)
-            if known.contains(episode.id) {
-                try change(episode)
-            } else if try !add(episode) {
-                try change(episode)
-            } else {
+            if try put(episode) {
                 delta.add(
                     episode.key.type, episode.peak.severity, score: tenThousandths(episode.peak.score),
                     at: episode.opened)
@@ -68,6 +64,15 @@ struct SignalTable {
     /// Forgets entity ids, after unused ones were swept.
     mutating func forgetEntities() { interner.forgetEntities() }
 
+    /// True for a row that was not there.
+    private mutating func put(_ episode: Episode) throws -> Bool {
+        // A row that is known can be gone all the same: a person's DELETE.
+        if known.contains(episode.id), try change(episode) { return false }
+        if try add(episode) { return true }
+        try change(episode)
+        return false
+    }
+
     private mutating func add(_ episode: Episode) throws -> Bool {
         let shared = try shared(episode)
         try insert.run {
@@ -78,9 +83,12 @@ struct SignalTable {
         return db.changesCount == 1
     }
 
-    private mutating func change(_ episode: Episode) throws {
+    /// False when there is no row.
+    @discardableResult
+    private mutating func change(_ episode: Episode) throws -> Bool {
         let shared = try shared(episode)
         try update.run { bind(episode, shared, &$0) }
+        return db.changesCount == 1
     }
 
     /// Ids of what the row shares with others.

@@ -4,9 +4,9 @@ import Model
 /// The database's one writer. It has its own thread: `submit` never waits for the disk.
 ///
 /// A batch is committed, in one transaction, as soon as it holds `batchRows` rows or its first row has waited
-/// `flushInterval`, and never sooner than `flushInterval` after the commit before. When a commit fails (disk full, I/O
-/// error) the batch is kept within the configured bounds, `status` says so, and it is tried again every
-/// `flushInterval` until it works; what had no room meanwhile is counted in `status.dropped`.
+/// `flushInterval`, and never sooner than a second after the commit before (than `flushInterval`, if that is less). When a
+/// commit fails (disk full, I/O error) the batch is kept within the configured bounds, `status` says so, and it is tried
+/// again as often until it works; what had no room meanwhile is counted in `status.dropped`.
 public final class Writer: Sendable {
     private let monitor: Monitor<WriterState>
     private let configuration: WriterConfiguration

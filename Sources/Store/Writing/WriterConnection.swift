@@ -3,9 +3,7 @@ import GRDBSQLite
 
 /// The one connection that writes. `docs/storage.md` gives the reason for each setting.
 enum WriterConnection {
-    static func open(
-        _ path: String, configuration: WriterConfiguration, checkpointer: Checkpointer
-    ) throws -> DatabaseQueue {
+    static func open(_ path: String, checkpointer: Checkpointer) throws -> DatabaseQueue {
         var settings = Configuration()
         settings.label = "kernelsight.writer"
         settings.foreignKeysEnabled = false
@@ -14,7 +12,7 @@ enum WriterConnection {
         settings.prepareDatabase { db in
             for pragma in [
                 "page_size = 4096", "auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL",
-                "secure_delete = OFF", "journal_size_limit = \(configuration.walBytes / 2)", "wal_autocheckpoint = 0",
+                "secure_delete = OFF", "journal_size_limit = \(checkpointer.limit / 2)", "wal_autocheckpoint = 0",
                 "cache_size = -4096", "temp_store = MEMORY", "recursive_triggers = OFF",
             ] {
                 _ = try Row.fetchOne(db, sql: "PRAGMA \(pragma)")
@@ -24,11 +22,15 @@ enum WriterConnection {
             checkpointer.watch(db)
         }
         do {
-            let queue = try DatabaseQueue(path: path, configuration: settings)
-            try queue.writeWithoutTransaction { try Schema.migrate($0, path: path) }
-            return queue
+            return try DatabaseQueue(path: path, configuration: settings)
         } catch {
             throw StoreError(error, path: path)
         }
+    }
+
+    /// Leaves an empty WAL behind.
+    static func close(_ queue: DatabaseQueue) {
+        try? queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        try? queue.close()
     }
 }

@@ -6,10 +6,11 @@ final class WriterLock {
     private var descriptor: Int32
 
     init(database path: String) throws {
+        try WriterAccess.check(path)
         let lockPath = path + "-writer"
         descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw StoreError.denied(path: lockPath, reason: String(cString: strerror(errno)))
+            throw StoreError.denied(path: lockPath, reason: "cannot be opened: \(String(cString: strerror(errno)))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             var digits = [UInt8](repeating: 0, count: 16)

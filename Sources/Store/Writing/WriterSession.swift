@@ -25,11 +25,12 @@ final class WriterSession {
         self.path = path
         lock = try WriterLock(database: path)
         checkpointer = Checkpointer(path: path, limit: configuration.walBytes)
-        queue = try WriterConnection.open(path, configuration: configuration, checkpointer: checkpointer)
+        queue = try WriterConnection.open(path, checkpointer: checkpointer)
         retention = Retention(configuration)
         do {
             memory = try queue.writeWithoutTransaction { db in
-                Memory(
+                try Schema.migrate(db, path: path)
+                return Memory(
                     signals: try SignalTable(db), events: try EventTables(db),
                     series: try SeriesRecorder(db, tiers: configuration.tiers))
             }
@@ -73,8 +74,13 @@ final class WriterSession {
         }
     }
 
-    func freePages() throws -> Int {
-        try queue.writeWithoutTransaction { try Int.fetchOne($0.cachedStatement(sql: "PRAGMA freelist_count")) ?? 0 }
+    /// What upkeep has left behind, as the status shows it.
+    func contents() throws -> (freePages: Int, oldestSignal: Timestamp?, heldSeconds: Double?) {
+        try queue.writeWithoutTransaction { db in
+            let oldest = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT timestamp FROM signals ORDER BY timestamp LIMIT 1"))
+            return (try db.freePages(), oldest.map(Timestamp.init(nanoseconds:)), retention.heldSeconds)
+        }
     }
 
     /// Samples that had no name left in `metrics`.
@@ -89,11 +95,10 @@ final class WriterSession {
         }
     }
 
-    /// Leaves an empty WAL behind, and lets go of the lock last.
+    /// Lets go of the lock last.
     func close() {
         memory = nil
-        try? queue.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
-        try? queue.close()
+        WriterConnection.close(queue)
         lock.release()
     }
 }

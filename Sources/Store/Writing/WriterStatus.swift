@@ -42,6 +42,11 @@ public struct WriterStatus: Sendable {
     public var databaseBytes: Int64 = 0
     /// Pages waiting to be given back to the file system.
     public var freePages = 0
-    /// Rows that retention removed, all kinds.
+    /// Rows that retention and prune removed, all kinds.
     public var retired: UInt64 = 0
+    /// When the oldest signal opened; `nil` when there is none.
+    public var oldestSignal: Timestamp?
+    /// For how many more seconds nothing is deleted for its age, because the wall clock jumped or the writer has just
+    /// started; `nil` when the clock is believed.
+    public var heldSeconds: Double?
 }

@@ -19,7 +19,7 @@ final class WriterThread {
         self.monitor = monitor
         self.configuration = configuration
         // The first batch has no commit before it to keep its distance from.
-        lastCommit = .now + (.zero - configuration.flushInterval)
+        lastCommit = .now + (.zero - configuration.spacing)
     }
 
     static func start(
@@ -69,12 +69,11 @@ final class WriterThread {
     }
 
     private func due(_ state: WriterState) -> Monotonic {
-        let interval = configuration.flushInterval
         if state.closing || state.flushTo > state.committed, case .running = state.status.state { return lastCommit }
-        let spaced = lastCommit + interval
+        let spaced = lastCommit + configuration.spacing
         if case .failing = state.status.state { return spaced }
         if state.rowsDue(configuration) { return spaced }
-        return max(spaced, (state.firstRow ?? lastCommit) + interval)
+        return max(spaced, (state.firstRow ?? lastCommit) + configuration.flushInterval)
     }
 
     private func commit(_ batch: Batch, upTo target: UInt64) {
@@ -128,8 +127,12 @@ final class WriterThread {
             do {
                 if try pruneStep() { continue }
                 guard let removed = try session.maintain() else {
-                    let freePages = try session.freePages()
-                    monitor.change { $0.status.freePages = freePages }
+                    let contents = try session.contents()
+                    monitor.change { state in
+                        state.status.freePages = contents.freePages
+                        state.status.oldestSignal = contents.oldestSignal
+                        state.status.heldSeconds = contents.heldSeconds
+                    }
                     nextUpkeep = .now + .seconds(1)
                     return
                 }

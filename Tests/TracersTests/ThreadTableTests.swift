@@ -1,0 +1,82 @@
+import CLibBPF
+import Model
+import Testing
+
+@testable import Tracers
+
+/// Reports as the kernel makes them, without a kernel.
+struct ThreadTableTests {
+    private func report(_ id: UInt64, pid: UInt32 = 7, cpu: UInt64, ended: UInt8 = 0) -> [UInt8] {
+        var record = thread_record()
+        (record.header.state, record.header.task.pid, record.header.task.tid) = (id, pid, pid)
+        (record.header.ended, record.counters.cpu_ns) = (ended, cpu)
+        return withUnsafeBytes(of: record) { Array($0) }
+    }
+
+    /// What a tick with these reports says of each process's CPU time.
+    private func tick(
+        _ table: inout ThreadTable, walk: [[UInt8]], exits: [[UInt8]] = [], isComplete: Bool = false
+    ) -> [Int32: UInt64] {
+        table.beginWalk()
+        for records in walk + exits { records.withUnsafeBytes { table.add($0, epoch: 1) } }
+        if isComplete { table.forgetUnseen() }
+        let activities = table.take().map { $0.activity(measuredBy: [.scheduler]) }
+        return activities.reduce(into: [:]) { $0[$1.identity.pid] = $1.scheduling?.cpuNanoseconds }
+    }
+
+    @Test func `a thread counts what it did since its last report, and all of it with its first`() {
+        var table = ThreadTable(limit: 10)
+        #expect(tick(&table, walk: [report(1, cpu: 100)]) == [7: 100])
+        #expect(tick(&table, walk: [report(1, cpu: 130) + report(2, pid: 8, cpu: 5)]) == [7: 30, 8: 5])
+        #expect(tick(&table, walk: [], exits: [report(1, cpu: 131, ended: 2)]) == [7: 1])
+        #expect(tick(&table, walk: [], exits: [report(0, pid: 9, cpu: 4, ended: 2)]) == [9: 4])
+        #expect(table.count == 1)
+        #expect(table.unknown == 0)
+    }
+
+    @Test func `a thread that ended before a walk over everything still counts from its last report`() {
+        var table = ThreadTable(limit: 10)
+        _ = tick(&table, walk: [report(1, cpu: 1_000_000), report(2, pid: 8, cpu: 1)])
+        let said = tick(
+            &table, walk: [report(2, pid: 8, cpu: 1)], exits: [report(1, cpu: 1_000_001, ended: 2)], isComplete: true)
+        #expect(said == [7: 1, 8: 0])
+    }
+
+    @Test func `a thread whose exit was lost is forgotten by a walk over everything, and by no other`() {
+        var table = ThreadTable(limit: 10)
+        _ = tick(&table, walk: [report(1, cpu: 50), report(2, pid: 8, cpu: 1)])
+        _ = tick(&table, walk: [report(2, pid: 8, cpu: 2)])
+        #expect(table.count == 2)
+        _ = tick(&table, walk: [report(2, pid: 8, cpu: 3)], isComplete: true)
+        #expect(table.count == 1)
+    }
+
+    @Test func `what a thread did before it was forgotten is not counted again`() {
+        var table = ThreadTable(limit: 10)
+        _ = tick(&table, walk: [report(1, cpu: 50), report(2, pid: 8, cpu: 1)])
+        _ = tick(&table, walk: [report(2, pid: 8, cpu: 1)], isComplete: true)
+        #expect(tick(&table, walk: [], exits: [report(1, cpu: 60, ended: 2)]) == [7: 0])
+        #expect(table.unknown == 1)
+    }
+
+    @Test func `a report that lacks the time just ended takes nothing back, and nothing is counted twice`() {
+        var table = ThreadTable(limit: 10)
+        #expect(tick(&table, walk: [report(1, cpu: 100)]) == [7: 100])
+        #expect(tick(&table, walk: [report(1, cpu: 20)]) == [7: 0])
+        #expect(tick(&table, walk: [report(1, cpu: 150)]) == [7: 50])
+    }
+
+    @Test func `threads beyond the limit are counted as unknown, and followed when there is room`() {
+        var table = ThreadTable(limit: 2)
+        _ = tick(&table, walk: [report(1, cpu: 10), report(2, pid: 8, cpu: 10), report(3, pid: 9, cpu: 10)])
+        #expect(table.count == 2)
+        #expect(table.unknown == 0, "a first report is complete")
+        #expect(tick(&table, walk: [report(3, pid: 9, cpu: 15)]) == [9: 0])
+        #expect(table.unknown == 1)
+        _ = tick(&table, walk: [], exits: [report(1, cpu: 10, ended: 2)])
+        #expect(tick(&table, walk: [report(3, pid: 9, cpu: 20)]) == [9: 0])
+        #expect(tick(&table, walk: [report(3, pid: 9, cpu: 27)]) == [9: 7])
+        #expect(table.unknown == 2)
+        #expect(table.count == 2)
+    }
+}
