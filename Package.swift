@@ -60,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "kernelsight-collector",
             dependencies: [
-                "Model", "Settings", "Tracers", "Readers", "Detection", "Store", "CLinux", arguments, logging,
+                "Model", "Settings", "Tracers", "Readers", "Forecast", "Detection", "Store", "CLinux", arguments,
+                logging,
                 lifecycle,
                 signals,
             ],
@@ -99,7 +100,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Model", grdb], swiftSettings: strict),
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
-        .testTarget(name: "APITests", dependencies: ["API", "Store", "Model", "FastCGI", grdb], swiftSettings: strict),
+        .testTarget(
+            name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["ChildProcess"], path: "Tests/EndToEnd", exclude: ["Workloads"],
             swiftSettings: strict

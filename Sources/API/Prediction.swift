@@ -1,4 +1,5 @@
 import Forecast
+import Foundation
 import Model
 import Store
 
@@ -10,6 +11,8 @@ public struct Prediction: Sendable {
     public var unit: String
     public var outlook: Outlook
     public var thresholds: Bands
+    /// What is usual for the metric; `nil` while that is not known, or not learned.
+    public var usual: Baseline.Usual?
     /// When it was asked for: minute 0 of the timeline.
     public var time: Timestamp
 
@@ -30,6 +33,16 @@ public struct Prediction: Sendable {
                     + "threshold above it until then"
             }
         return "\(metric) is \(Self.text(projection.current, unit)) and \(course); \(end)"
+    }
+
+    /// Minutes until it is above what is usual (the p95): 0 when it is already, `nil` when it is not in the time, or when
+    /// nothing is known.
+    public var exceedsUsualIn: Double? {
+        guard let p95 = usual?.profile.p95 else { return nil }
+        let projection = outlook.projection
+        if projection.current > p95 { return 0 }
+        let after = projection.slope > 0 ? (p95 - projection.current) / projection.slope : .infinity
+        return after <= projection.minutes ? after : nil
     }
 
     private var projected: Double { outlook.projection.projected }
@@ -79,7 +92,13 @@ extension Service {
         let outlook = try Outlook(
             points, now: now, minutes: minutes, thresholds: thresholds, slope: slope, range: leading.range)
         return Prediction(
-            type: type, metric: metric, unit: leading.unit, outlook: outlook, thresholds: thresholds, time: now)
+            type: type, metric: metric, unit: leading.unit, outlook: outlook, thresholds: thresholds,
+            usual: try usual(metric, at: now), time: now)
+    }
+
+    private func usual(_ metric: String, at time: Timestamp) throws -> Baseline.Usual? {
+        guard let data = try reader.baseline(of: metric) else { return nil }
+        return try? JSONDecoder().decode(Baseline.self, from: Data(data.utf8)).usual(at: time)
     }
 
     private func points(

@@ -18,6 +18,7 @@ actor Collector: Service {
     private var schedule: TickSchedule
     private var cost = SelfCost()
     private let started = MonotonicClock.now()
+    private var stored: StoredBaselines
     /// What was wrong with the file at the last SIGHUP.
     private var refusedConfiguration: String?
 
@@ -28,8 +29,10 @@ actor Collector: Service {
         measurement = Measurement(tracers: tracers, readers: HostReader())
         detector = Detector(
             thresholds: settings.thresholds, hysteresis: settings.hysteresis, resuming: writer.openEpisodes(),
-            nextID: writer.nextEpisodeID, own: SelfCost.identity)
+            nextID: writer.nextEpisodeID, own: SelfCost.identity,
+            baselines: StoredBaselines.decode(writer.baselines, logger: logger))
         schedule = TickSchedule(start: started)
+        stored = StoredBaselines(now: started)
     }
 
     func run() async throws {
@@ -37,7 +40,10 @@ actor Collector: Service {
             await self.loop()
         }
         tracers.detach()
-        writer.submit(TickRecord(time: Measurement.wallClock(), components: components(readers: [])))
+        writer.submit(
+            TickRecord(
+                time: Measurement.wallClock(), components: components(readers: []),
+                baselines: StoredBaselines.encode(detector.baselines)))
         writer.close()
         tracers.close()
     }
@@ -65,7 +71,8 @@ actor Collector: Service {
                     syscalls: tick.syscalls?.events ?? [], scheduler: tick.scheduler?.events ?? [],
                     pageFaults: tick.pageFaults?.events ?? [], blockIO: tick.blockIO?.events ?? []),
                 processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
-                components: components(readers: tick.host.readers)))
+                components: components(readers: tick.host.readers),
+                baselines: stored.take(detector.baselines, now: start)))
         cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
     }
 

@@ -35,11 +35,13 @@ final class Host {
     /// Commits one tick.
     func write(
         at time: Timestamp = Host.now, episodes: [Episode] = [], processes: [ProcessActivity] = [],
-        components: [ComponentState] = [], samples: [MetricSample] = []
+        components: [ComponentState] = [], samples: [MetricSample] = [], baselines: [String: String] = [:]
     ) throws {
         try startWriter()
         writer?.submit(
-            TickRecord(time: time, samples: samples, episodes: episodes, processes: processes, components: components))
+            TickRecord(
+                time: time, samples: samples, episodes: episodes, processes: processes, components: components,
+                baselines: baselines))
         try writer?.flush()
     }
 

@@ -1,4 +1,6 @@
 import FastCGI
+import Forecast
+import Foundation
 import Model
 import Store
 import Testing
@@ -33,6 +35,17 @@ import Testing
         #expect(answer["timeline.0.time_minutes"] == 0)
         #expect(answer["thresholds.1.severity"] == "medium")
         #expect(answer.header("Cache-Control") == "no-store")
+    }
+
+    @Test func `what is usual is shown, and when it will be left behind`() throws {
+        let host = try host("memory.used") { 0.4 + 0.01 * Double($0) / 60 }
+        var baseline = Baseline()
+        for second in 0..<1000 { baseline.learn(0.8, at: Host.now.advanced(bySeconds: Double(second - 1000))) }
+        let data = String(decoding: try JSONEncoder().encode(baseline), as: UTF8.self)
+        try host.write(baselines: ["memory.used": data])
+        let answer = host.post("/api/predict", #"{"signal_type":"memory_pressure"}"#)
+        #expect(answer.number("baseline_p95").map { abs($0 / 0.8 - 1) < 0.02 } == true)
+        #expect(answer.number("exceeds_baseline_at").map { (8...12).contains($0) } == true)
     }
 
     @Test func `the duration is half an hour when nothing is said, and a slope of one's own counts`() throws {

@@ -46,6 +46,8 @@ extension Service {
                 $0.member("window_minutes", trend.minutes)
             }
             json.member("risk_level", (projection.risk ?? .low).name)
+            json.member("baseline_p95", prediction.usual?.profile.p95)
+            json.member("exceeds_baseline_at", prediction.exceedsUsualIn)
             json.member("reaches_critical_at", projection.crossings.last?.minutes)
             json.member("scenario_description", prediction.description)
             json.array("thresholds") { json in
