@@ -72,13 +72,16 @@ let package = Package(
             swiftSettings: strict, linkerSettings: [hotFunctionsFirst]),
         .executableTarget(
             name: "kernelsight",
-            dependencies: ["Model", "Settings", "Store", "Forecast", "API", "Benchmarks", arguments],
+            dependencies: ["Model", "Settings", "Store", "Forecast", "API", "Benchmarks", "FaultLab", arguments],
             swiftSettings: strict),
 
         // The suite behind `kernelsight bench`, and the C programs that it measures against.
         .target(
             name: "Benchmarks", dependencies: ["Model", "Store", "ChildProcess", sqlite], swiftSettings: strict),
         .target(name: "ChildProcess", swiftSettings: strict),
+        // Real faults with real victims, behind `kernelsight faultlab` and the tests.
+        .target(name: "FaultLab", dependencies: ["Model", "Store", "ChildProcess"], swiftSettings: strict),
+        .executableTarget(name: "faultlab-workload", linkerSettings: [.linkedLibrary("pthread")]),
         .executableTarget(name: "bench-workload", linkerSettings: [.linkedLibrary("pthread")]),
         .executableTarget(name: "bench-fcgi-worker", linkerSettings: [.linkedLibrary("fcgi")]),
 
