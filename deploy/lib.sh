@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What deploy/up and deploy/test share. Sourced, not run.
+# What the scripts here share. Sourced, not run.
 
 say() { printf '%s\n' "$*"; }
 
