@@ -10,11 +10,14 @@ die() {
 
 # Swift itself is not a Debian package; the rest is.
 need_swift() {
-    command -v swift >/dev/null || die "swift is not in PATH; install Swift 6.3 from https://swift.org/install/linux"
-    local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p')
+    local version install="install Swift 6.3 from https://swift.org/install/linux"
+    # sudo has a PATH of its own.
+    command -v swift >/dev/null ||
+        die "swift is not in PATH; ${SUDO_USER:+try sudo env PATH=\"\$PATH\" $0, or }$install"
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p') ||
+        die "swift --version fails; $install"
     printf '6.2\n%s\n' "$version" | sort --check=quiet --version-sort ||
-        die "Swift $version is too old; install Swift 6.3 from https://swift.org/install/linux"
+        die "Swift $version is too old; $install"
 }
 
 # need_packages NAME...: installs the Debian packages that are missing, and starts no service.
