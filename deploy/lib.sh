@@ -40,7 +40,11 @@ need_packages() {
         fi
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
-        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null || exit
+        # And at each boot.
+        if [[ " ${missing[*]} " == *" nginx "* ]] && command -v systemctl >/dev/null; then
+            systemctl --quiet disable nginx
+        fi
     ) || die "apt-get could not install ${missing[*]}"
 }
 
