@@ -49,4 +49,4 @@ need_packages() {
 }
 
 # What every build needs.
-build_packages=(libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libfcgi-dev pkg-config)
+build_packages=(git libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libfcgi-dev pkg-config)
