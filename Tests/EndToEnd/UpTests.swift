@@ -1,0 +1,82 @@
+import ChildProcess
+import Foundation
+import Glibc
+import Testing
+
+/// `deploy/up` and `deploy/down`, as people run them. Needs root, for the tracers.
+@Suite(.serialized) struct UpTests {
+    private let scratch = ScratchDirectory()
+    private static let tracers = ["syscall_tracer", "sched_tracer", "page_fault_tracer", "io_latency_tracer"]
+
+    @Test func `up runs the whole product without privileges beside the collector, and down leaves nothing`() throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        let up = try installation.up("--detach")
+        try #require(up.status == 0, "\(up.output)")
+        #expect(up.output.contains("KernelSight is up: http://127.0.0.1:\(installation.port)\n"), "\(up.output)")
+        for tracer in Self.tracers { #expect(up.output.contains("\n  \(tracer): attached to "), "\(up.output)") }
+        #expect(try installation.get("/api/health").status == 200)
+        let page = try installation.get("/")
+        #expect(page.status == 200)
+        #expect(page.headers["content-type"]?.hasPrefix("text/html") == true)
+
+        #expect(installation.processes.count { $0.name == "kernelsight-col" } == 1)
+        let unprivileged = installation.unprivileged
+        #expect(unprivileged.count { $0.name == "kernelsight-api" } == 2)
+        #expect(unprivileged.count { $0.name == "nginx" } >= 3)
+        for process in unprivileged {
+            #expect(process.user == getpwnam("nobody").pointee.pw_uid, "\(process)")
+            #expect(Int(process.capabilities, radix: 16) == 0, "\(process)")
+        }
+
+        let down = try installation.down()
+        #expect(down.status == 0 && down.output == "stopped\n", "\(down.output)")
+        #expect(installation.processes.isEmpty, "\(installation.processes)")
+        #expect(throws: HTTPFailure.self, "the port is free") { try installation.get("/") }
+        #expect(try installation.down().output.hasPrefix("nothing is up"))
+    }
+
+    @Test func `a second up on the same data says that it is already up`() throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        #expect(try installation.up("--detach").status == 0)
+        let processes = Set(installation.unprivileged)
+        let second = try installation.up()
+        #expect(second.status == 1)
+        let data = installation.directory.path
+        #expect(second.output == "up: already up on \(data); deploy/down --data \(data) stops it\n")
+        #expect(Set(installation.unprivileged) == processes)
+    }
+
+    @Test(arguments: [SIGINT, SIGHUP, SIGKILL])
+    func `everything stops with a foreground up that gets a signal`(number: Int32) throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        let up = try installation.foreground()
+        #expect(installation.processes.count >= 6)
+        // Ctrl-C reaches the whole group, as does the end of a terminal.
+        up.signal(number, group: number != SIGKILL)
+        #expect(up.wait(seconds: 30))
+        if number != SIGKILL {
+            #expect(up.exitStatus == 0)
+            #expect(up.output.hasSuffix("\nstopped\n"), "\(up.output)")
+        }
+        try require(within: 20, "no process is left") { installation.processes.isEmpty }
+        #expect(throws: HTTPFailure.self, "the port is free") { try installation.get("/") }
+        unlink(up.log)
+    }
+
+    @Test func `nginx comes back when its master is killed alone`() throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        #expect(try installation.up("--detach").status == 0)
+        func nginx() -> Set<pid_t> { Set(installation.processes.filter { $0.name == "nginx" }.map(\.pid)) }
+        let before = nginx()
+        let file = installation.directory.appending(path: "run/nginx/nginx.pid")
+        let text = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let master = try #require(pid_t(text))
+        try #require(before.contains(master))
+        kill(master, SIGKILL)
+        try require(within: 15, "new processes have taken the port") {
+            let now = nginx()
+            guard now.count >= 3, now.isDisjoint(with: before) else { throw HTTPFailure("\(before) became \(now)") }
+            return try installation.get("/api/health").status == 200
+        }
+    }
+}
