@@ -79,4 +79,15 @@ import Testing
             return try installation.get("/api/health").status == 200
         }
     }
+
+    @Test func `up right after down waits for the new collector's own data`() throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        #expect(try installation.up("--detach").status == 0)
+        #expect(try installation.down().status == 0)
+        let stopped = Int64(Date.now.timeIntervalSince1970 * 1e9)
+        let again = try installation.up("--detach")
+        for tracer in Self.tracers { #expect(again.output.contains("\n  \(tracer): attached to "), "\(again.output)") }
+        let time = try #require(try installation.get("/api/health").json["data_timestamp_ns"] as? Int64)
+        #expect(time > stopped)
+    }
 }
