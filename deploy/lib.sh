@@ -8,6 +8,9 @@ die() {
     exit 1
 }
 
+# Who runs this, in messages; the number where it has no name.
+user=$(id -un 2>/dev/null || true)
+
 # Swift itself is not a Debian package; the rest is.
 need_swift() {
     local version install="install Swift 6.3 from https://swift.org/install/linux"

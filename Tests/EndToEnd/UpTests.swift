@@ -90,4 +90,17 @@ import Testing
         let time = try #require(try installation.get("/api/health").json["data_timestamp_ns"] as? Int64)
         #expect(time > stopped)
     }
+
+    @Test func `down never signals a process whose pid was left over`() throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        let run = installation.directory.appending(path: "run")
+        try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+        let bystander = try start("/bin/sleep", ["600"], directory: scratch.url)
+        let holder = try start(
+            "/usr/bin/flock", [run.appending(path: "up.lock").path, "/bin/sleep", "600"], directory: scratch.url)
+        defer { holder.stop(group: true) }
+        try "\(bystander.pid)\n".write(to: run.appending(path: "up.pid"), atomically: false, encoding: .utf8)
+        try require(within: 5, "the lock is taken") { try installation.down().output.contains("to stop; try as root") }
+        #expect(bystander.isRunning)
+    }
 }
