@@ -103,4 +103,14 @@ import Testing
         try require(within: 5, "the lock is taken") { try installation.down().output.contains("to stop; try as root") }
         #expect(bystander.isRunning)
     }
+
+    @Test func `root follows no link that nobody has put where nginx writes`() throws {
+        let installation = try Installation(directory: scratch.url.appending(path: "data"))
+        let logs = installation.directory.appending(path: "log/nginx")
+        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+        let target = scratch.url.appending(path: "target").path
+        symlink(target, logs.appending(path: "nginx-error.log").path)
+        #expect(try installation.up("--detach").status == 1)
+        #expect(access(target, F_OK) != 0)
+    }
 }
