@@ -113,4 +113,40 @@ import Testing
         #expect(try installation.up("--detach").status == 1)
         #expect(access(target, F_OK) != 0)
     }
+
+    @Test func `up in a closed home runs the workers as the checkout's owner`() throws {
+        let home = try Home(in: scratch.url, named: #"a home & |more|; it's "{odd}""#, owner: 54321)
+        let installation = try home.installation()
+        let up = try installation.up("--detach")
+        try #require(up.status == 0, "\(up.output)")
+        #expect(up.output.contains("workers and nginx run as 54321: user nobody cannot read \(home.checkout.path)"))
+        #expect(try installation.get("/api/health").status == 200)
+        #expect(try installation.get("/").status == 200)
+        #expect(try installation.get("/nothing").headers["content-type"] == "application/problem+json")
+        #expect(installation.unprivileged.count >= 5)
+        for process in installation.unprivileged { #expect(process.user == 54321, "\(process)") }
+        #expect(try installation.down().status == 0)
+        #expect(installation.processes.isEmpty, "\(installation.processes)")
+    }
+
+    @Test func `up in root's own home runs the workers as root without capabilities`() throws {
+        let installation = try Home(in: scratch.url, named: "root", owner: 0).installation()
+        let up = try installation.up("--detach")
+        try #require(up.status == 0, "\(up.output)")
+        #expect(try installation.get("/").status == 200)
+        #expect(installation.unprivileged.count >= 5)
+        for process in installation.unprivileged {
+            #expect(Int(process.capabilities, radix: 16) == 0, "\(process)")
+        }
+    }
+
+    @Test func `up says what to open where neither nobody nor the checkout's owner can read`() throws {
+        let home = try Home(in: scratch.url, named: "home", owner: 54321)
+        chown(home.checkout.path, 0, 0)
+        let up = try home.installation().up("--detach")
+        #expect(up.status == 1)
+        let neither = "neither user nobody nor root, who owns \(home.checkout.path), can read "
+        #expect(up.output.contains(neither), "\(up.output)")
+        #expect(up.output.contains("chmod o+rx"), "\(up.output)")
+    }
 }
