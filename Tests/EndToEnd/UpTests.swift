@@ -149,4 +149,37 @@ import Testing
         #expect(up.output.contains(neither), "\(up.output)")
         #expect(up.output.contains("chmod o+rx"), "\(up.output)")
     }
+
+    @Test(arguments: [
+        (["--port", "80"], "up: --port 80: a number from 1024 to 65535 is needed"),
+        (["--workers", "33"], "up: --workers 33: a number from 1 to 32 is needed"),
+        (["--config", "/nowhere.yaml"], "config.yaml has every key with its default"),
+        (["--colour", "blue"], "usage: deploy/up"),
+    ])
+    func `up says what an option may be`(arguments: [String], said: String) throws {
+        let up = try execute(Stack.sources.appending(path: "deploy/up").path, arguments)
+        #expect(up.status == 1)
+        #expect(up.output.contains(said), "\(up.output)")
+    }
+
+    @Test func `up says why it cannot use a directory, before it builds`() throws {
+        func refusal(_ name: String, owner: uid_t? = nil, as user: uid_t? = nil) throws -> String {
+            let directory = scratch.url.appending(path: name)
+            if let owner {
+                mkdir(directory.path, 0o755)
+                chown(directory.path, owner, owner)
+            }
+            let prefix = user.map { ["/usr/bin/setpriv", "--reuid", "\($0)", "--clear-groups"] } ?? []
+            let up = try Installation(directory: directory, prefix: prefix).up("--detach")
+            #expect(up.status == 1)
+            return up.output
+        }
+        #expect(try refusal("cash$").contains("nginx cannot read a path with a dollar sign; choose another directory"))
+        // Two bytes each.
+        let long = try refusal(String(repeating: "ü", count: 30))
+        #expect(long.contains("is 91 bytes long; for sockets in it, at most 83 are allowed"), "\(long)")
+        #expect(try refusal("made-by-another", owner: 54321).contains("choose another directory, or give it to root"))
+        #expect(try refusal("not-made", as: 54321).contains("cannot be made; choose a directory in which"))
+        #expect(try refusal("of-root", owner: 0, as: 54321).contains("cannot be made"))
+    }
 }
