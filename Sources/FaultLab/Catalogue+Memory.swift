@@ -24,5 +24,22 @@ extension Catalogue {
             tolerated: [
                 .memoryPressure, .pageFault, .ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler,
             ]),
+        Scenario(
+            name: "oom-kill", about: "A cgroup's limit is met at once and the kernel kills.",
+            props: [.memoryGroup(megabytes: 256)],
+            victim: .workload("pages", "@dir/victim.dat", 150, inGroup: true),
+            fault: [.workload("grow", 400, 1000, inGroup: true)], seconds: 12,
+            expected: [Expected(.memoryPressure, .high, blame: .on("grow"))],
+            tolerated: [.pageFault, .ioCongestion, .blockDeviceSaturation, .syscall]),
+        Scenario(
+            name: "cache-thrash", about: "A reader of files bigger than its cgroup pushes a neighbour's pages out.",
+            props: [.memoryGroup(megabytes: 400)], victim: .workload("pages", "@dir/victim.dat", 250, inGroup: true),
+            fault: [
+                Part(
+                    "sh", ["-c", "head -c 1G /dev/zero >@dir/big; while :; do cat @dir/big @dir/big >/dev/null; done"],
+                    inGroup: true)
+            ], seconds: 20,
+            expected: [Expected(.pageFault, blame: .on("cat"))],
+            tolerated: [.memoryPressure, .ioCongestion, .blockDeviceSaturation, .syscall]),
     ]
 }

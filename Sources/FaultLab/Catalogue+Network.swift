@@ -14,5 +14,10 @@ extension Catalogue {
             name: "close-wait-leak", about: "A server forgets to close what its clients have closed.",
             victim: .workload("periodic", 10, 500), fault: [.workload("leaky", 18_703, 600)], seconds: 14,
             expected: [Expected(.tcpExhaustion, blame: .nobody)]),
+        Scenario(
+            name: "syn-backlog", about: "Handshakes whose last packet is lost pile up half open.",
+            props: [.losingHandshakes(port: 18_704)], victim: .workload("periodic", 10, 500),
+            bystanders: [.workload("echo", 18_704)], fault: [.workload("knock", 18_704, 900)], seconds: 14,
+            expected: [Expected(.tcpExhaustion, blame: .nobody)], tolerated: [.networkDegradation, .syscall]),
     ]
 }

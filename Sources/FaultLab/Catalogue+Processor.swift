@@ -37,5 +37,20 @@ extension Catalogue {
             fault: [.stress("--fork 8 --timeout 60")],
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"))],
             tolerated: [.scheduler, .syscall, .pageFault]),
+        Scenario(
+            name: "pinned-core", about: "A hog and its victim are pinned to the same core; the others are free.",
+            victim: Part(
+                "taskset", ["-c", "0", "@bin/faultlab-workload", "periodic", "10", "2000"], readyWhen: "ready"),
+            fault: [Part("taskset", ["-c", "0", "stress-ng", "--cpu", "4", "--timeout", "60"])],
+            expected: [Expected(.scheduler, blame: .on("stress-ng"))], tolerated: [.loadMismatch, .syscall]),
+        Scenario(
+            name: "two-cpu-hogs", about: "Two programs share the blame; the first named is one of them.",
+            victim: periodic, fault: [.stress("--cpu 4 --timeout 60"), .stress("--matrix 4 --timeout 60")],
+            expected: [Expected(.loadMismatch, blame: .on("stress-ng"))], tolerated: [.scheduler, .syscall]),
+        Scenario(
+            name: "cpu-ramp", about: "A busy task more every two seconds.", victim: periodic,
+            fault: [.shell("for i in 1 2 3 4 5 6 7 8; do stress-ng --cpu 1 --timeout 60 & sleep 2; done; wait")],
+            seconds: 24,
+            expected: [Expected(.loadMismatch, blame: .on("stress-ng"))], tolerated: [.scheduler, .syscall]),
     ]
 }

@@ -50,5 +50,27 @@ extension Catalogue {
                 Expected(.loadMismatch, blame: .on("sh")),
                 Expected(.blockDeviceSaturation, blame: .on("stress-ng")),
             ], tolerated: [.scheduler, .syscall, .ioCongestion]),
+        Scenario(
+            name: "random-writers", about: "Random direct writes of 64 KiB at a depth of 128.", victim: durable,
+            fault: [
+                Part(
+                    "fio",
+                    [
+                        "--name=writers", "--directory=@dir", "--rw=randwrite", "--bs=64k", "--size=256m",
+                        "--numjobs=4",
+                        "--direct=1", "--time_based", "--runtime=60", "--ioengine=libaio", "--iodepth=32",
+                        "--group_reporting",
+                    ])
+            ], seconds: 18,
+            expected: [Expected(.blockDeviceSaturation, blame: .on("fio"))], tolerated: [.ioCongestion, .syscall]),
+        Scenario(
+            name: "buffered-flood", about: "Writes through the page cache, which kernel threads bring to the disk.",
+            victim: durable,
+            fault: [
+                .shell(
+                    "for i in 1 2 3 4; do (while :; do dd if=/dev/zero of=@dir/f$i bs=1M count=2048 conv=fdatasync 2>/dev/null; done) & done; wait"
+                )
+            ], seconds: 18,
+            expected: [Expected(.blockDeviceSaturation, blame: .on("dd"))], tolerated: [.ioCongestion, .syscall]),
     ]
 }

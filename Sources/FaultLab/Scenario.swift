@@ -44,7 +44,7 @@ public struct Expected: Sendable {
 }
 
 /// A program on the stage. `@dir` in an argument is the scenario's directory, `@disk` where a prop's file system is
-/// mounted.
+/// mounted, `@bin` where our own programs stand.
 public struct Part: Sendable {
     public var program: String
     public var arguments: [String]
@@ -90,4 +90,6 @@ public enum Prop: Sendable, Equatable {
     case zramSwap(megabytes: Int)
     /// One of so many packets to a loopback port is dropped.
     case dropping(port: Int, oneIn: Int)
+    /// The packet that completes a handshake with a loopback port is dropped, and so is every later one without data.
+    case losingHandshakes(port: Int)
 }

@@ -13,7 +13,12 @@ final class Stage {
     init(_ scenario: Scenario, in scratch: URL) throws {
         directory = scratch.appending(path: scenario.name)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        for prop in scenario.props { try set(up: prop) }
+        do {
+            for prop in scenario.props { try set(up: prop) }
+        } catch {
+            clear()
+            throw error
+        }
     }
 
     deinit { clear() }
@@ -22,7 +27,8 @@ final class Stage {
     func start(_ part: Part) throws -> ChildProcess {
         count += 1
         let arguments = part.arguments.map {
-            $0.replacing("@dir", with: directory.path).replacing("@disk", with: directory.appending(path: "disk").path)
+            $0.replacing("@disk", with: directory.appending(path: "disk").path)
+                .replacing("@dir", with: directory.path).replacing("@bin", with: Self.binaries.path)
         }
         var command = [Self.path(of: part.program)] + arguments
         if part.inGroup, let group {
@@ -54,10 +60,12 @@ final class Stage {
 
     /// A program of ours stands beside this one; others are looked for in PATH.
     static func path(of program: String) -> String {
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-            .appending(path: program).path
+        let own = binaries.appending(path: program).path
         return access(own, X_OK) == 0 ? own : program
     }
+
+    private static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent()
 
     // MARK: props
 
@@ -71,9 +79,18 @@ final class Stage {
                 "INPUT", "-i", "lo", "-p", "tcp", "--dport", "\(port)", "-m", "statistic", "--mode", "nth", "--every",
                 "\(oneIn)", "--packet", "0", "-j", "DROP",
             ]
-            try run("iptables", ["-I"] + rule)
-            undo.append { [self] in _ = try? run("iptables", ["-D"] + rule) }
+            try block(rule)
+        case .losingHandshakes(let port):
+            try block([
+                "INPUT", "-i", "lo", "-p", "tcp", "--dport", "\(port)", "--tcp-flags", "SYN,ACK,PSH,RST", "ACK", "-j",
+                "DROP",
+            ])
         }
+    }
+
+    private func block(_ rule: [String]) throws {
+        try run("iptables", ["-I"] + rule)
+        undo.append { [self] in _ = try? run("iptables", ["-D"] + rule) }
     }
 
     private func mountSlowDisk(megabytes: Int, rate: Int) throws {
