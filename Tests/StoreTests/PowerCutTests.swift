@@ -33,11 +33,17 @@ struct PowerCutTests {
         for number in 0..<20 {
             let target = UInt64(number * 100)
             try eventually("more is stored") { writer.status.stored.episodes > target }
-            let reported = writer.status.stored.episodes
             let copy = scratch.path + "/copy\(number).db"
-            // The WAL last: what it holds then is at least what was there when the database was read.
-            try run("/bin/cp", scratch.database, copy)
-            try run("/bin/cp", scratch.database + "-wal", copy + "-wal")
+            var reported: UInt64 = 0
+            // A power cut is one moment and two copies are not. They are as good as one if the WAL, copied last, was not
+            // started afresh meanwhile: then it still has whatever a checkpoint had not brought over when the other was read.
+            try eventually("the same WAL before and after") {
+                reported = writer.status.stored.episodes
+                let before = walHeader()
+                try run("/bin/cp", scratch.database, copy)
+                try run("/bin/cp", scratch.database + "-wal", copy + "-wal")
+                return !before.isEmpty && walHeader() == before
+            }
             let check = try run("/usr/bin/sqlite3", copy, "PRAGMA integrity_check; SELECT count(*) FROM signals")
             let lines = check.output.split(separator: "\n")
             #expect(lines.first == "ok", "copy \(number): \(check.output)")
@@ -49,5 +55,11 @@ struct PowerCutTests {
         stop.change { $0 = true }
         stop.wait { $0 ? .untilChange : .done(()) }
         writer.close()
+    }
+
+    /// With the salts that change when the WAL is started afresh.
+    private func walHeader() -> Data {
+        guard let file = FileHandle(forReadingAtPath: scratch.database + "-wal") else { return Data() }
+        return (try? file.read(upToCount: 32)) ?? Data()
     }
 }
