@@ -19,20 +19,20 @@ public struct Prediction: Sendable {
     /// One sentence with the numbers.
     public var description: String {
         let projection = outlook.projection
-        let step = Self.text(abs(projection.slope), unit)
+        let step = text(abs(projection.slope))
         let course =
             abs(projection.slope) * projection.minutes < 0.01 * (thresholds.critical - thresholds.low)
             ? "stays about there" : projection.slope > 0 ? "rises by \(step) a minute" : "falls by \(step) a minute"
         let next = projection.crossings.first { ($0.minutes ?? 0) > 0 }
         let end =
             if let next, let minutes = next.minutes {
-                "at that rate it reaches \(next.severity.name) (\(Self.text(next.threshold, unit))) in "
+                "at that rate it reaches \(next.severity.name) (\(text(next.threshold))) in "
                     + "\(Self.short(minutes)) minutes"
             } else {
-                "in \(Self.short(projection.minutes)) minutes it is at \(Self.text(projected, unit)), and meets no "
+                "in \(Self.short(projection.minutes)) minutes it is at \(text(projected)), and meets no "
                     + "threshold above it until then"
             }
-        return "\(metric) is \(Self.text(projection.current, unit)) and \(course); \(end)"
+        return "\(metric) is \(text(projection.current)) and \(course); \(end)"
     }
 
     /// Minutes until it is above what is usual (the p95): 0 when it is already, `nil` when it is not in the time, or when
@@ -47,12 +47,13 @@ public struct Prediction: Sendable {
 
     private var projected: Double { outlook.projection.projected }
 
-    private static func text(_ value: Double, _ unit: String) -> String {
-        unit == "share" ? "\(short(value * 100)) %" : "\(short(value)) \(unit)"
+    /// A value as people read it: shares in percent, others with their unit.
+    public func text(_ value: Double) -> String {
+        unit == "share" ? "\(Self.short(value * 100)) %" : "\(Self.short(value)) \(unit)"
     }
 
     /// Two digits after the point, without trailing zeros.
-    private static func short(_ value: Double) -> String {
+    public static func short(_ value: Double) -> String {
         guard abs(value) < 1e15 else { return "\(value)" }
         let hundredths = Int64((value * 100).rounded())
         return hundredths.isMultiple(of: 100) ? "\(hundredths / 100)" : "\(Double(hundredths) / 100)"

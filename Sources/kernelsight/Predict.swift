@@ -40,15 +40,11 @@ struct Predict: ParsableCommand {
         let trend = prediction.outlook.trend
         return [
             "risk \((projection.risk ?? .low).name), confidence \(trend.confidence.rawValue) "
-                + "(\(trend.count) points, r² \(short(trend.rSquared)))",
+                + "(\(trend.count) points, r² \(Prediction.short(trend.rSquared)))",
             prediction.description,
-            "in \(short(projection.minutes)) minutes \(short(projection.projected)) \(prediction.unit), "
-                + "with 95 % probability \(short(projection.lower)) to \(short(projection.upper))",
+            "in \(Prediction.short(projection.minutes)) minutes \(prediction.text(projection.projected)), with 95 % probability "
+                + "\(prediction.text(projection.lower)) to \(prediction.text(projection.upper))",
         ]
-    }
-
-    private static func short(_ value: Double) -> String {
-        abs(value) < 1e12 ? "\((value * 1000).rounded() / 1000)" : "\(value)"
     }
 }
 
