@@ -97,6 +97,9 @@ let package = Package(
             name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings"], swiftSettings: strict
         ),
         .testTarget(
+            name: "CollectorTests", dependencies: ["kernelsight-collector", "Model", "Settings", "Store", logging],
+            swiftSettings: strict),
+        .testTarget(
             name: "TracersTests", dependencies: ["Tracers", "Model", "CLibBPF", "CLinux"], swiftSettings: strict),
         .testTarget(
             name: "ReadersTests", dependencies: ["Readers", "Model"], resources: [.copy("Trees")],

@@ -10,6 +10,8 @@ public enum TracerName: String, CaseIterable, Sendable, Codable {
 public struct TracerStatus: Sendable {
     public enum State: Sendable, Equatable {
         case attached
+        /// It ran until its hooks were taken off, as they are when the collector stops.
+        case detached
         /// Not in `tracers.enabled`.
         case disabled
         /// The kernel or the privileges do not allow it.

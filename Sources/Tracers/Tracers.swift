@@ -103,7 +103,7 @@ public final class Tracers {
             if name == .syscall { ledger.abandoned += processes?.abandonedCalls ?? 0 }
             ledger.inFlight = inFlight?[name]
             return TracerStatus(
-                name: name, state: inFlight == nil ? .attached : .disabled, hooks: tracer.program.object.hooks,
+                name: name, state: inFlight == nil ? .attached : .detached, hooks: tracer.program.object.hooks,
                 fallback: Self.fallback(for: name), ledger: ledger, cost: cost,
                 eventsPerSecond: tracer.program.eventsPerSecond)
         }
@@ -115,7 +115,7 @@ public final class Tracers {
             return ProcessesStatus(
                 state: processesFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? .disabled)
         }
-        let running: TracerStatus.State = inFlight == nil ? .attached : .disabled
+        let running: TracerStatus.State = inFlight == nil ? .attached : .detached
         return ProcessesStatus(
             state: processes.walkFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? running,
             hooks: processes.hooks, ledger: processes.ledger, cost: processes.cost, threads: processes.threads)

@@ -17,6 +17,8 @@ actor Collector: Service {
     private var detector: Detector
     private var schedule: TickSchedule
     private var cost = SelfCost()
+    /// How the readers did in the last tick.
+    private var readers: [ReaderTiming] = []
     private let started = MonotonicClock.now()
     private var stored: StoredBaselines
     /// What was wrong with the file at the last SIGHUP.
@@ -39,11 +41,22 @@ actor Collector: Service {
         await cancelWhenGracefulShutdown {
             await self.loop()
         }
+        stop()
+    }
+
+    /// Stores what the hooks have left to tell, and rows that say that nothing runs any more.
+    private func stop() {
         tracers.detach()
+        let rest = tracers.read()
         writer.submit(
             TickRecord(
-                time: Measurement.wallClock(), components: components(readers: []),
+                time: Measurement.wallClock(),
+                events: TickRecord.Events(rest.syscalls, rest.scheduler, rest.pageFaults, rest.blockIO),
                 baselines: StoredBaselines.encode(detector.baselines)))
+        // The ledgers' last rows say how many events were stored, so that must be known first. Where it fails, closing
+        // tries once more and counts what is lost.
+        try? writer.flush()
+        writer.submit(TickRecord(time: Measurement.wallClock(), components: components().map(Components.last)))
         writer.close()
         tracers.close()
     }
@@ -63,15 +76,14 @@ actor Collector: Service {
         let tick = measurement.take()
         let episodes = detector.step(tick)
         for episode in episodes where episode.occurrences == 1 || episode.state == .closed { log(episode) }
+        readers = tick.host.readers
         cost.measure(monotonic: Double(start) / 1e9)
         writer.submit(
             TickRecord(
                 time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
-                events: TickRecord.Events(
-                    syscalls: tick.syscalls?.events ?? [], scheduler: tick.scheduler?.events ?? [],
-                    pageFaults: tick.pageFaults?.events ?? [], blockIO: tick.blockIO?.events ?? []),
+                events: TickRecord.Events(tick.syscalls, tick.scheduler, tick.pageFaults, tick.blockIO),
                 processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
-                components: components(readers: tick.host.readers),
+                components: components(),
                 baselines: stored.take(detector.baselines, now: start)))
         cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
     }
@@ -86,7 +98,7 @@ actor Collector: Service {
             ])
     }
 
-    private func components(readers: [ReaderTiming]) -> [ComponentState] {
+    private func components() -> [ComponentState] {
         let uptime = Double(MonotonicClock.now() - started) / 1e9
         let store = writer.status
         var states = tracers.statuses().map { status in
@@ -119,6 +131,18 @@ actor Collector: Service {
     func refuse(_ reason: String) {
         refusedConfiguration = reason
         logger.error("configuration refused, the old one stays in force: \(reason)")
+    }
+}
+
+extension TickRecord.Events {
+    /// What the tracers sent in a tick.
+    fileprivate init(
+        _ syscalls: SyscallReading?, _ scheduler: SchedulerReading?, _ pageFaults: PageFaultReading?,
+        _ blockIO: BlockIOReading?
+    ) {
+        self.init(
+            syscalls: syscalls?.events ?? [], scheduler: scheduler?.events ?? [], pageFaults: pageFaults?.events ?? [],
+            blockIO: blockIO?.events ?? [])
     }
 }
 

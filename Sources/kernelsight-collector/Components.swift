@@ -7,14 +7,7 @@ enum Components {
     static func tracer(_ status: TracerStatus, uptime: Double) -> ComponentState {
         var json = JSONWriter()
         json.object {
-            switch status.state {
-            case .attached: $0.member("state", "attached")
-            case .disabled: $0.member("state", "disabled")
-            case .failed(let reason, let remedy):
-                $0.member("state", "failed")
-                $0.member("reason", reason)
-                $0.member("remedy", remedy)
-            }
+            state(status.state, to: &$0)
             $0.member("fallback", status.fallback)
             $0.array("hooks") { for hook in status.hooks { $0.element(hook) } }
             $0.member("events_per_second", status.eventsPerSecond)
@@ -30,11 +23,31 @@ enum Components {
                     "attached, but \(status.ledger.lost + status.ledger.recursionMisses) of \(status.ledger.seen) runs are missing from the counts"
                 )
             case .attached: (.ok, "attached to \(status.hooks.joined(separator: ", "))")
+            case .detached: (.warning, stopped)
             case .disabled: (.ok, "disabled in tracers.enabled; instead: \(status.fallback)")
             case .failed(let reason, let remedy): (.warning, "\(reason). \(remedy) Meanwhile: \(status.fallback)")
             }
         return ComponentState(
             component: status.name.rawValue, status: level, message: message, detail: json.text)
+    }
+
+    private static let stopped = "the collector has stopped"
+
+    /// What a part leaves behind when the collector stops: its last numbers, and that they are the last.
+    static func last(_ state: ComponentState) -> ComponentState {
+        ComponentState(component: state.component, status: .warning, message: stopped, detail: state.detail)
+    }
+
+    private static func state(_ state: TracerStatus.State, to json: inout JSONWriter) {
+        switch state {
+        case .attached: json.member("state", "attached")
+        case .detached: json.member("state", "detached")
+        case .disabled: json.member("state", "disabled")
+        case .failed(let reason, let remedy):
+            json.member("state", "failed")
+            json.member("reason", reason)
+            json.member("remedy", remedy)
+        }
     }
 
     private static func ledger(_ ledger: Ledger, to json: inout JSONWriter) {
@@ -49,7 +62,7 @@ enum Components {
         json.member("recursion_misses", ledger.recursionMisses)
         json.member("entered", ledger.entered)
         json.member("exited", ledger.exited)
-        json.member("in_flight", ledger.inFlight.map(Double.init))
+        json.member("in_flight", ledger.inFlight.map { Double($0) })
         json.member("abandoned", ledger.abandoned)
         json.member("candidates", ledger.candidates)
         json.member("emitted", ledger.emitted)
@@ -130,7 +143,7 @@ enum Components {
             case .running where dropped > 0: (.warning, "commits, but \(dropped) rows had to be dropped")
             case .running: (.ok, "commits once a second")
             case .failing(let error): (.error, "\(error)")
-            case .closed: (.warning, "the collector has stopped")
+            case .closed: (.warning, stopped)
             }
         return ComponentState(component: "database", status: level, message: message, detail: json.text)
     }

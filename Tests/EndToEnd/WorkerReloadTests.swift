@@ -18,7 +18,7 @@ import Testing
                 try stack.get("/api/health/ready").status == status
             }
         }
-        try reload("api: {freshness_limit_seconds: 1}")
+        try reload("api: {freshness_limit_seconds: 3}")
         try become(503)
         try reload("api: {freshness_limit_seconds: 3600, threads: 8}\ndatabase: {path: /elsewhere.db}\n")
         try become(200)
