@@ -44,7 +44,8 @@ let package = Package(
 
         // Values and rules: no input, no output.
         .target(name: "Model", swiftSettings: strict),
-        .target(name: "Detection", dependencies: ["Model"], swiftSettings: strict),
+        .target(name: "Forecast", dependencies: ["Model"], swiftSettings: strict),
+        .target(name: "Detection", dependencies: ["Model", "Forecast"], swiftSettings: strict),
 
         // Edges.
         .target(name: "Settings", dependencies: ["Model", yams], swiftSettings: strict),
@@ -53,13 +54,14 @@ let package = Package(
         .target(name: "Readers", dependencies: ["Model", "CLinux"], swiftSettings: strict),
         .target(name: "Store", dependencies: ["Model", grdb, sqlite], swiftSettings: strict),
         .target(name: "FastCGI", dependencies: ["CFastCGI"], swiftSettings: strict),
-        .target(name: "API", dependencies: ["Model", "Store", "FastCGI"], swiftSettings: strict),
+        .target(name: "API", dependencies: ["Model", "Forecast", "Store", "FastCGI"], swiftSettings: strict),
 
         // Executables: parse, wire, run.
         .executableTarget(
             name: "kernelsight-collector",
             dependencies: [
-                "Model", "Settings", "Tracers", "Readers", "Detection", "Store", "CLinux", arguments, logging,
+                "Model", "Settings", "Tracers", "Readers", "Forecast", "Detection", "Store", "CLinux", arguments,
+                logging,
                 lifecycle,
                 signals,
             ],
@@ -70,13 +72,16 @@ let package = Package(
             swiftSettings: strict, linkerSettings: [hotFunctionsFirst]),
         .executableTarget(
             name: "kernelsight",
-            dependencies: ["Model", "Settings", "Store", "Benchmarks", arguments],
+            dependencies: ["Model", "Settings", "Store", "Forecast", "API", "Benchmarks", "FaultLab", arguments],
             swiftSettings: strict),
 
         // The suite behind `kernelsight bench`, and the C programs that it measures against.
         .target(
             name: "Benchmarks", dependencies: ["Model", "Store", "ChildProcess", sqlite], swiftSettings: strict),
         .target(name: "ChildProcess", swiftSettings: strict),
+        // Real faults with real victims, behind `kernelsight faultlab` and the tests.
+        .target(name: "FaultLab", dependencies: ["Model", "Store", "ChildProcess"], swiftSettings: strict),
+        .executableTarget(name: "faultlab-workload", linkerSettings: [.linkedLibrary("pthread")]),
         .executableTarget(name: "bench-workload", linkerSettings: [.linkedLibrary("pthread")]),
         .executableTarget(name: "bench-fcgi-worker", linkerSettings: [.linkedLibrary("fcgi")]),
 
@@ -85,7 +90,8 @@ let package = Package(
         .plugin(name: "CompileBPF", capability: .buildTool(), dependencies: ["embed-bpf"]),
 
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: strict),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Model"], swiftSettings: strict),
+        .testTarget(name: "ForecastTests", dependencies: ["Forecast", "Model"], swiftSettings: strict),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Forecast", "Model"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings"], swiftSettings: strict
@@ -100,7 +106,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Model", grdb], swiftSettings: strict),
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
-        .testTarget(name: "APITests", dependencies: ["API", "Store", "Model", "FastCGI", grdb], swiftSettings: strict),
+        .testTarget(
+            name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["ChildProcess"], path: "Tests/EndToEnd", exclude: ["Workloads"],
             swiftSettings: strict

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What deploy/up and deploy/test share. Sourced, not run.
+# What the scripts here share. Sourced, not run.
 
 say() { printf '%s\n' "$*"; }
 
@@ -8,13 +8,19 @@ die() {
     exit 1
 }
 
+# Who runs this, in messages; the number where it has no name.
+user=$(id -un 2>/dev/null || true)
+
 # Swift itself is not a Debian package; the rest is.
 need_swift() {
-    command -v swift >/dev/null || die "swift is not in PATH; install Swift 6.3 from https://swift.org/install/linux"
-    local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p')
+    local version install="install Swift 6.3 from https://swift.org/install/linux"
+    # sudo has a PATH of its own.
+    command -v swift >/dev/null ||
+        die "swift is not in PATH; ${SUDO_USER:+try sudo env PATH=\"\$PATH\" $0, or }$install"
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p') ||
+        die "swift --version fails; $install"
     printf '6.2\n%s\n' "$version" | sort --check=quiet --version-sort ||
-        die "Swift $version is too old; install Swift 6.3 from https://swift.org/install/linux"
+        die "Swift $version is too old; $install"
 }
 
 # need_packages NAME...: installs the Debian packages that are missing, and starts no service.
@@ -37,9 +43,13 @@ need_packages() {
         fi
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
-        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null || exit
+        # And at each boot.
+        if [[ " ${missing[*]} " == *" nginx "* ]] && command -v systemctl >/dev/null; then
+            systemctl --quiet disable nginx
+        fi
     ) || die "apt-get could not install ${missing[*]}"
 }
 
 # What every build needs.
-build_packages=(libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libfcgi-dev pkg-config)
+build_packages=(git libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libfcgi-dev pkg-config)

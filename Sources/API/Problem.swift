@@ -71,17 +71,17 @@ struct Problem: Error {
             detail: "No signal has id \(id): it never existed, or retention has removed it.")
     }
 
-    static func methodNotAllowed(_ method: String) -> Problem {
+    static func methodNotAllowed(_ method: String, allowed: String) -> Problem {
         Problem(
             status: 405, code: "method-not-allowed", title: "This method is not served here",
-            detail: "\(method.isEmpty ? "No method" : method) was sent; use GET or HEAD.",
-            headers: [("Allow", "GET, HEAD")])
+            detail: "\(method.isEmpty ? "No method" : method) was sent; use \(allowed).",
+            headers: [("Allow", allowed)])
     }
 
     static func bodyTooLarge() -> Problem {
         Problem(
             status: 413, code: "body-too-large", title: "The request body is too large",
-            detail: "Nothing here reads a request body; send none.")
+            detail: "At most 64 KiB are read, and those by POST /api/predict alone.")
     }
 
     static func queryTooLong() -> Problem {

@@ -1,3 +1,5 @@
+import FastCGI
+
 /// Which endpoint serves a path.
 enum Route {
     typealias Endpoint = @Sendable (Service, inout Parameters) throws -> Reply
@@ -14,9 +16,16 @@ enum Route {
         ("/api/agent/status", { try $0.agentStatus(&$1) }),
         ("/api/agent/history", { try $0.agentHistory(&$1) }),
     ]
+    /// What is asked for with a body.
+    typealias Action = @Sendable (Service, Request) throws -> Reply
+
+    private static let actions: [(path: String, action: Action)] = [("/api/predict", { try $0.predict($1) })]
     private static let signalPrefix = "/api/signals/"
 
     static var paths: [String] { fixed.map(\.path) + [signalPrefix + "{id}"] }
+    static var actionPaths: [String] { actions.map(\.path) }
+
+    static func action(_ path: String) -> Action? { actions.first { $0.path == path }?.action }
 
     static func find(_ path: String) -> Endpoint? {
         if let match = fixed.first(where: { $0.path == path }) { return match.endpoint }

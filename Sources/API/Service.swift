@@ -9,6 +9,8 @@ public struct Service: Sendable {
     /// Data that is further from now is stale: health says so with 503, other replies with `"stale": true`. Asked each
     /// time, for it may change while requests are answered.
     let staleAfterSeconds: @Sendable () -> Double
+    /// What predictions are held against. Asked each time, too.
+    let thresholdsInForce: @Sendable () -> Thresholds
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
     private let recentHealth = Recent<Reader.Health>(lifetime: .milliseconds(100))
@@ -22,10 +24,12 @@ public struct Service: Sendable {
     /// `clock` is for tests.
     public init(
         reader: Reader, staleAfterSeconds: @escaping @Sendable () -> Double = { 10 },
+        thresholds: @escaping @Sendable () -> Thresholds = { Thresholds() },
         clock: @escaping @Sendable () -> Timestamp = Service.now
     ) {
         self.reader = reader
         self.staleAfterSeconds = staleAfterSeconds
+        thresholdsInForce = thresholds
         self.clock = clock
         diskSpace = { DiskSpace.besides(database: reader.path) }
     }
@@ -40,16 +44,8 @@ public struct Service: Sendable {
     /// The reply to any request; never fails. `server` is the one that received it.
     public func respond(to request: Request, on server: Server? = nil) -> Response {
         do {
-            guard let endpoint = Route.find(request.path) else { throw Problem.noSuchPath(Route.paths) }
-            guard request.method == "GET" || request.method == "HEAD" else {
-                throw Problem.methodNotAllowed(request.method)
-            }
-            guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
-            var parameters = try Parameters(request.query)
-            var service = self
-            service.server = server
-            let reply = try endpoint(service, &parameters)
-            return reply.response(ifNoneMatch: request.parameter("HTTP_IF_NONE_MATCH"))
+            return try reply(to: request, on: server)
+                .response(ifNoneMatch: request.parameter("HTTP_IF_NONE_MATCH"))
         } catch let problem as Problem {
             return problem.response(path: request.path)
         } catch let error as StoreError {
@@ -59,6 +55,27 @@ public struct Service: Sendable {
             return Problem(status: 500, code: "internal", title: "Something is wrong inside", detail: detail)
                 .response(path: request.path)
         }
+    }
+
+    private func reply(to request: Request, on server: Server?) throws -> Reply {
+        if let action = Route.action(request.path) {
+            guard request.method == "POST" else { throw Problem.methodNotAllowed(request.method, allowed: "POST") }
+            guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
+            var parameters = try Parameters(request.query)
+            try parameters.finish()
+            return try action(self, request)
+        }
+        guard let endpoint = Route.find(request.path) else {
+            throw Problem.noSuchPath(Route.paths + Route.actionPaths.map { "POST \($0)" })
+        }
+        guard request.method == "GET" || request.method == "HEAD" else {
+            throw Problem.methodNotAllowed(request.method, allowed: "GET, HEAD")
+        }
+        guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
+        var parameters = try Parameters(request.query)
+        var service = self
+        service.server = server
+        return try endpoint(service, &parameters)
     }
 
     /// Counts, freshness and components, at most 100 ms old; how old the data is, is computed from them each time.

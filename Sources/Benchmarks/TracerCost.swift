@@ -13,9 +13,14 @@ public enum TracerCost {
         + "if (@on[args->prev_pid]) { @c=hist(nsecs-@on[args->prev_pid]); delete(@on[args->prev_pid]) } "
         + "@on[args->next_pid]=nsecs }"
 
-    /// Both comparisons; needs root and bpftrace.
+    /// Both comparisons; needs root, bpftrace, and the tracefs that bpftrace reads.
     public static func run(rounds: Int, seconds: Double, progress: (String) -> Void) throws -> [Figure] {
-        [
+        let tracefs = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
+        guard tracefs.contains(where: { access("\($0)/events/raw_syscalls", F_OK) == 0 }) else {
+            throw BenchmarkFailure(
+                "bpftrace needs tracefs; as root: mount -t tracefs tracefs /sys/kernel/tracing")
+        }
+        return [
             try compare(
                 "system call", workload: "syscalls", tracer: "syscall_tracer", line: syscallLine, bar: 0.5,
                 rounds: rounds, seconds: seconds, progress: progress),

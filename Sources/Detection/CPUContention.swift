@@ -34,12 +34,13 @@ struct CPUUse: Sendable {
     /// What tells them apart: who wants little gets less than a fair share and yet waits, and sleeps by itself in between;
     /// who wants much is put off the CPU against its will. Many waits that are each too short to notice do not count.
     func starvation(of process: ProcessActivity, in party: Int) -> Double {
-        guard let scheduling = process.scheduling, scheduling.waits > 0 else { return 0 }
+        guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0 else { return 0 }
         let wantsLittle =
             parties[party] <= fairShare / 2 && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
             && 4 * scheduling.voluntarySwitches >= max(scheduling.involuntarySwitches, 1)
         let isNoticeable =
-            scheduling.waitNanoseconds / scheduling.waits >= 500_000 || scheduling.longestWaitNanoseconds >= 5_000_000
+            scheduling.waitNanoseconds / max(scheduling.waits, 1) >= 500_000
+            || scheduling.longestWaitNanoseconds >= 5_000_000
         return wantsLittle && isNoticeable ? Double(scheduling.waitNanoseconds) / 1e6 / interval : 0
     }
 }

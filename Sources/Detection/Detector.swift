@@ -16,6 +16,9 @@ public struct Detector: Sendable {
     /// Why rules could not tell in the last tick: what is missing, in one line.
     public private(set) var blindness: [SignalType: String] = [:]
 
+    /// What is usual on this host, to be stored now and then.
+    public private(set) var baselines: Baselines
+
     private var episodes: Episodes
     private var rules: [any Rule] = [
         MemoryPressure(), SwapThrashing(), LoadMismatch(), IOCongestion(), BlockDeviceSaturation(),
@@ -25,13 +28,14 @@ public struct Detector: Sendable {
 
     /// Starts with the episodes that were open when the collector last stopped; they go on if their condition still holds
     /// and close otherwise. New ones get ids from `nextID` on. `own` is the collector itself: its commits to disk are no
-    /// user's suffering.
+    /// user's suffering. `baselines` is what an earlier run learned.
     public init(
         thresholds: Thresholds = Thresholds(), hysteresis: Hysteresis = Hysteresis(), resuming: [Episode] = [],
-        nextID: Int64, own: ProcessIdentity? = nil
+        nextID: Int64, own: ProcessIdentity? = nil, baselines: Baselines = Baselines()
     ) {
         self.thresholds = thresholds
         self.own = own
+        self.baselines = baselines
         episodes = Episodes(hysteresis: hysteresis, resuming: resuming, nextID: nextID)
     }
 
@@ -46,7 +50,7 @@ public struct Detector: Sendable {
     /// nothing.
     public mutating func step(_ tick: Tick) -> [Episode] {
         guard tick.interval > 0 else { return [] }
-        let situation = Situation(tick, thresholds: thresholds, own: own)
+        let situation = Situation(tick, thresholds: thresholds, own: own, baselines: baselines)
         var verdicts: [(type: SignalType, verdict: Verdict)] = []
         blindness = [:]
         for index in rules.indices {
@@ -55,6 +59,8 @@ public struct Detector: Sendable {
             blindness[type] = verdict.blindness
             verdicts.append((type, verdict))
         }
-        return episodes.step(time: tick.time, interval: tick.interval, verdicts: verdicts)
+        let changed = episodes.step(time: tick.time, interval: tick.interval, verdicts: verdicts)
+        baselines.learn(situation.measures, at: tick.time, open: episodes.open)
+        return changed
     }
 }

@@ -8,16 +8,10 @@ extension Contention {
 
     /// Who keeps the devices busy, and who is blocked in D state.
     static func io(_ tick: Tick, _ parties: Parties, own: ProcessIdentity?) -> Contention {
-        var running: [ProcessIdentity: Double] = [:]
-        for call in tick.syscalls?.running ?? [] {
-            let blocked = min(Double(call.blockedNanoseconds ?? 0) / 1e6, tick.interval * 1000)
-            running[call.task.process] = max(running[call.task.process] ?? 0, blocked / tick.interval)
-        }
         let suspects = parties.suspects(least: leastIO) { $0.ioCost(over: tick.interval) }
         let sufferers = parties.sufferers(from: suspects) { process, _ in
-            if process.identity == own { return 0 }
-            let ended = Double(process.scheduling?.blockedNanoseconds ?? 0) / 1e6 / tick.interval
-            return max(ended, running[process.identity] ?? 0)
+            process.identity == own
+                ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0) / 1e6 / tick.interval
         }
         return Contention(suspects: suspects, sufferers: sufferers, measure: "disk I/O", stall: "blocked on I/O")
     }

@@ -7,16 +7,18 @@ struct Situation: Sendable {
     let thresholds: Thresholds
     /// The collector. It may be a victim of others' CPU and memory use; its database's commits are not a user's I/O.
     let own: ProcessIdentity?
+    let baselines: Baselines
     let parties: Parties
     let cpuUse: CPUUse
     let cpu: Contention
     let io: Contention
     let memory: Contention
 
-    init(_ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?) {
+    init(_ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, baselines: Baselines = Baselines()) {
         self.tick = tick
         self.thresholds = thresholds
         self.own = own
+        self.baselines = baselines
         parties = Parties(tick.processes)
         cpuUse = CPUUse(tick, parties)
         cpu = .cpu(tick, parties, cpuUse)
@@ -40,6 +42,10 @@ struct Situation: Sendable {
     func millisecondsPerSecond(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 / tick.interval }
 
     func evidence(_ metric: String, _ value: Double, _ unit: String, _ threshold: Double? = nil) -> Evidence {
-        Evidence(metric: metric, value: value, unit: unit, threshold: threshold, window: tick.interval)
+        Evidence(
+            metric: metric, value: value, unit: unit, threshold: threshold, window: tick.interval,
+            baseline: baselines.usual(metric).map {
+                Evidence.Usual(median: $0.profile.median, p95: $0.profile.p95, hour: $0.hour)
+            })
     }
 }

@@ -102,13 +102,32 @@ public struct Evidence: Sendable, Hashable, Codable {
     public var threshold: Double?
     /// Seconds that the value covers.
     public var window: Double
+    /// What is usual for the metric on this host; `nil` while that is not known, and for metrics of one process.
+    public var baseline: Usual?
 
-    public init(metric: String, value: Double, unit: String, threshold: Double? = nil, window: Double) {
+    public init(
+        metric: String, value: Double, unit: String, threshold: Double? = nil, window: Double, baseline: Usual? = nil
+    ) {
         self.metric = metric
         self.value = value
         self.unit = unit
         self.threshold = threshold
         self.window = window
+        self.baseline = baseline
+    }
+
+    /// Where a metric usually lies, in its own unit.
+    public struct Usual: Sendable, Hashable, Codable {
+        public var median: Double
+        public var p95: Double
+        /// The hour of the day in UTC that this is of; `nil` when it is of all hours.
+        public var hour: Int?
+
+        public init(median: Double, p95: Double, hour: Int?) {
+            self.median = median
+            self.p95 = p95
+            self.hour = hour
+        }
     }
 }
 

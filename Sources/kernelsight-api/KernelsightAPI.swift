@@ -62,7 +62,7 @@ struct KernelsightAPI: ParsableCommand {
             let live = LiveSettings(settings)
             let service = Service(
                 reader: Reader(path: path, connections: settings.advanced.databaseConnectionPoolSize),
-                staleAfterSeconds: { live.freshnessLimitSeconds })
+                staleAfterSeconds: { live.freshnessLimitSeconds }, thresholds: { live.thresholds })
             let slow = SlowLog(log: log, live: live)
             let server = try Server(
                 path: socket, mode: socketMode, group: socketGroup.map(groupID), threads: count

@@ -1,3 +1,4 @@
+import Model
 import Settings
 import Synchronization
 
@@ -6,7 +7,15 @@ final class LiveSettings: Sendable {
     private let freshnessLimit = Atomic<Double>(0)
     private let slowRequest = Atomic<Double>(0)
 
-    init(_ settings: Settings) { apply(settings) }
+    private let detection: Mutex<Thresholds>
+
+    init(_ settings: Settings) {
+        detection = Mutex(settings.thresholds)
+        apply(settings)
+    }
+
+    /// What predictions are held against.
+    var thresholds: Thresholds { detection.withLock { $0 } }
 
     /// Data that is further from now is stale.
     var freshnessLimitSeconds: Double { freshnessLimit.load(ordering: .relaxed) }
@@ -17,5 +26,6 @@ final class LiveSettings: Sendable {
     func apply(_ settings: Settings) {
         freshnessLimit.store(settings.api.freshnessLimitSeconds, ordering: .relaxed)
         slowRequest.store(settings.api.slowRequestMilliseconds, ordering: .relaxed)
+        detection.withLock { $0 = settings.thresholds }
     }
 }

@@ -23,6 +23,7 @@ actor Collector: Service {
     /// How the readers did in the last tick.
     private var readers: [ReaderTiming] = []
     private let started = MonotonicClock.now()
+    private var stored: StoredBaselines
     /// What was wrong with the file at the last SIGHUP.
     private var refusedConfiguration: String?
 
@@ -34,8 +35,10 @@ actor Collector: Service {
         measurement = Measurement(tracers: tracers, readers: HostReader())
         detector = Detector(
             thresholds: settings.thresholds, hysteresis: settings.hysteresis, resuming: writer.openEpisodes(),
-            nextID: writer.nextEpisodeID, own: SelfCost.identity)
+            nextID: writer.nextEpisodeID, own: SelfCost.identity,
+            baselines: StoredBaselines.decode(writer.baselines, logger: logger))
         schedule = TickSchedule(start: started)
+        stored = StoredBaselines(now: started)
     }
 
     func run() async throws {
@@ -52,7 +55,8 @@ actor Collector: Service {
         writer.submit(
             TickRecord(
                 time: Measurement.wallClock(),
-                events: TickRecord.Events(rest.syscalls, rest.scheduler, rest.pageFaults, rest.blockIO)))
+                events: TickRecord.Events(rest.syscalls, rest.scheduler, rest.pageFaults, rest.blockIO),
+                baselines: StoredBaselines.encode(detector.baselines)))
         // The ledgers' last rows say how many events were stored, so that must be known first. Where it fails, closing
         // tries once more and counts what is lost.
         try? writer.flush()
@@ -83,7 +87,8 @@ actor Collector: Service {
                 time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
                 events: TickRecord.Events(tick.syscalls, tick.scheduler, tick.pageFaults, tick.blockIO),
                 processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
-                components: components()))
+                components: components(),
+                baselines: stored.take(detector.baselines, now: start)))
         cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
     }
 

@@ -9,7 +9,7 @@ import Tracers
 
 /// The collector: owns the tracers, the readers and the database.
 @main
-struct CollectorCommand: AsyncParsableCommand {
+struct CollectorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kernelsight-collector",
         abstract: "Measures this host and writes what it finds to the database.",
@@ -28,35 +28,56 @@ struct CollectorCommand: AsyncParsableCommand {
         name: .customLong("run"), help: "The directory for the control socket; run/ beside the database by default.")
     var runDirectory: String?
 
-    func run() async throws {
+    func run() throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         let logger = Logger(label: "collector")
         do {
-            try await serve(logger)
+            try start(logger)
         } catch {
             logger.critical("\(error)")
             throw ExitCode.failure
         }
+        // The rest happens on other threads, which end the process.
+        while true { pause() }
     }
 
-    private func serve(_ logger: Logger) async throws {
+    /// Attaches, gives up what is not needed any more, and only then starts threads: capabilities belong to threads, and
+    /// new ones inherit. So this must not be `async`: that would be a second thread already.
+    private func start(_ logger: Logger) throws {
         let settings = try Settings.load(path: config)
         let path = database ?? settings.database.path
         let directory = runDirectory ?? "\(DataDirectory.of(path))/run"
         try DataDirectory.make(DataDirectory.of(path))
         try DataDirectory.make(directory)
 
-        // Attach, give up what is not needed any more, and only then start threads.
         let tracers = Tracers(TracerOptions(settings))
         try Privileges.drop()
         for status in tracers.statuses() {
             logger.notice("\(status.name.rawValue): \(Components.tracer(status, RecentLosses(), uptime: 0).message)")
         }
 
+        let config = config
+        // unsafe because the compiler does not see that this thread does not use them any more.
+        nonisolated(unsafe) let handed = tracers
+        Task {
+            do {
+                try await Self.serve(handed, settings, config: config, database: path, run: directory, logger)
+                Glibc.exit(EXIT_SUCCESS)
+            } catch {
+                logger.critical("\(error)")
+                Glibc.exit(EXIT_FAILURE)
+            }
+        }
+    }
+
+    private static func serve(
+        _ tracers: sending Tracers, _ settings: Settings, config: String?, database path: String, run directory: String,
+        _ logger: Logger
+    ) async throws {
         let writer = try Writer(path: path, configuration: WriterConfiguration(settings))
         let collector = Collector(tracers: tracers, writer: writer, settings: settings, logger: logger)
         let control = ControlSocket(path: "\(directory)/\(ControlRequest.socketName)", logger: logger) { request in
-            await Self.answer(request, writer)
+            await answer(request, writer)
         }
         let reload = Reload(collector: collector, path: config)
         try await ServiceGroup(

@@ -35,11 +35,13 @@ final class Host {
     /// Commits one tick.
     func write(
         at time: Timestamp = Host.now, episodes: [Episode] = [], processes: [ProcessActivity] = [],
-        components: [ComponentState] = [], samples: [MetricSample] = []
+        components: [ComponentState] = [], samples: [MetricSample] = [], baselines: [String: String] = [:]
     ) throws {
         try startWriter()
         writer?.submit(
-            TickRecord(time: time, samples: samples, episodes: episodes, processes: processes, components: components))
+            TickRecord(
+                time: time, samples: samples, episodes: episodes, processes: processes, components: components,
+                baselines: baselines))
         try writer?.flush()
     }
 
@@ -54,6 +56,16 @@ final class Host {
     func get(_ path: String, query: String = "", method: String = "GET", headers: [(String, String)] = []) -> Answer {
         let parameters = [("REQUEST_METHOD", method), ("DOCUMENT_URI", path), ("QUERY_STRING", query)] + headers
         return Answer(response: service.respond(to: Request(parameters: parameters.map { (name: $0.0, value: $0.1) })))
+    }
+
+    func post(
+        _ path: String, _ body: String, type: String = "application/json", query: String = ""
+    ) -> Answer {
+        let parameters = [
+            ("REQUEST_METHOD", "POST"), ("DOCUMENT_URI", path), ("QUERY_STRING", query), ("CONTENT_TYPE", type),
+        ]
+        let request = Request(parameters: parameters.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
+        return Answer(response: service.respond(to: request))
     }
 
     static func episode(
@@ -114,6 +126,21 @@ struct Answer {
         guard case .array(let elements) = self[list] else { return nil }
         for case .object(let members) in elements where members["component"] == .string(name) { return members }
         return nil
+    }
+
+    /// A number, whole or not.
+    func number(_ path: String) -> Double? {
+        switch self[path] {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+
+    /// A string; empty when there is none.
+    func text(_ path: String) -> String {
+        if case .string(let text) = self[path] { return text }
+        return ""
     }
 
     func count(_ path: String) -> Int? {

@@ -78,6 +78,15 @@ import Testing
         #expect(Made.idle().stressed(cores: 1.9).adding(server).observed(SchedulerRule()).isEmpty)
     }
 
+    @Test func `a wait that lasts the whole tick has not ended and counts`() {
+        let stuck = Made.process(812, "nginx").with {
+            $0.scheduling?.waitNanoseconds = 1_000_000_000
+            $0.scheduling?.longestWaitNanoseconds = 1_000_000_000
+        }
+        let found = Made.idle().stressed(cores: 1.9).adding(stuck).observed(SchedulerRule())
+        #expect(found.map(\.grade.severity) == [.critical])
+    }
+
     @Test func `a starving process is named with who holds the CPUs`() throws {
         let found = try #require(Made.idle().stressed(cores: 1.9).adding(victim).observed(SchedulerRule()).first)
         #expect(found.key.label == "cpu_starvation")

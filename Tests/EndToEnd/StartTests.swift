@@ -26,6 +26,21 @@ import Testing
         #expect(access("\(data)/kernelsight.db", F_OK) == 0)
     }
 
+    @Test func `every thread of the collector has given up what it does not need`() throws {
+        let stack = try Stack()
+        try stack.startCollector()
+        let pid = try #require(stack.collector?.pid)
+        let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+        #expect(tasks.count > 1)
+        for task in tasks {
+            let status = try String(contentsOfFile: "/proc/\(pid)/task/\(task)/status", encoding: .utf8)
+            // CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.
+            #expect(status.contains("CapEff:\t000000c000080004\n"), "\(status)")
+            #expect(status.contains("CapBnd:\t000000c000080004\n"))
+            #expect(status.contains("NoNewPrivs:\t1\n"))
+        }
+    }
+
     @Test func `a path whose directory is far from existing is refused and not made`() throws {
         let result = try collector("--database", "/tmp/kernelsight-none/data/kernelsight.db")
         #expect(result.status != 0)

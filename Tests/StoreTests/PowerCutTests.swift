@@ -33,15 +33,16 @@ struct PowerCutTests {
         for number in 0..<20 {
             let target = UInt64(number * 100)
             try eventually("more is stored") { writer.status.stored.episodes > target }
-            let reported = writer.status.stored.episodes
             let copy = scratch.path + "/copy\(number).db"
-            // The WAL last: what it holds then is at least what was there when the database was read, unless it was
-            // started afresh in between. A power cut stops both at once; two copies have to be taken again.
-            try eventually("two copies of the same WAL") {
-                let header = try walHeader()
+            var reported: UInt64 = 0
+            // A power cut is one moment and two copies are not. They are as good as one if the WAL, copied last, was not
+            // started afresh meanwhile: then it still has whatever a checkpoint had not brought over when the other was read.
+            try eventually("the same WAL before and after") {
+                reported = writer.status.stored.episodes
+                let before = walHeader()
                 try run("/bin/cp", scratch.database, copy)
                 try run("/bin/cp", scratch.database + "-wal", copy + "-wal")
-                return try walHeader() == header
+                return !before.isEmpty && walHeader() == before
             }
             let check = try run("/usr/bin/sqlite3", copy, "PRAGMA integrity_check; SELECT count(*) FROM signals")
             let lines = check.output.split(separator: "\n")
@@ -56,10 +57,9 @@ struct PowerCutTests {
         writer.close()
     }
 
-    /// Changes whenever the WAL is written from its beginning again.
-    private func walHeader() throws -> Data {
-        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: scratch.database + "-wal"))
-        defer { try? file.close() }
-        return try #require(try file.read(upToCount: 32))
+    /// With the salts that change when the WAL is started afresh.
+    private func walHeader() -> Data {
+        guard let file = FileHandle(forReadingAtPath: scratch.database + "-wal") else { return Data() }
+        return (try? file.read(upToCount: 32)) ?? Data()
     }
 }

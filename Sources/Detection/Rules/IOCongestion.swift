@@ -1,3 +1,4 @@
+import Forecast
 import Model
 
 /// Requests of a device take long because others stand in the queue before them. `docs/signals/io_congestion.md`.
@@ -16,18 +17,19 @@ struct IOCongestion: Rule {
     private func observe(_ disk: Disk, _ situation: Situation) -> Observation? {
         let bands = situation.thresholds
         guard let latency = disk.latency else { return nil }
+        let metric = disk.latencyMetric
+        let latencyBands = situation.adapted(bands.ioLatency, to: metric)
         let pressure = situation.tick.host.pressure?.io.some
         let strength = min(
-            bands.ioLatency.strength(of: latency), disk.depth / Self.leastDepth,
+            latencyBands.strength(of: latency), disk.depth / Self.leastDepth,
             pressure.map(bands.ioStall.strength(of:)) ?? .infinity)
         guard strength >= 0.5 else { return nil }
 
         let io = Contention.io(on: disk, situation)
-        var symptom = bands.ioLatency.grade(of: latency)
+        var symptom = latencyBands.grade(of: latency)
         if let pressure { symptom = symptom.limited(by: bands.ioStall.grade(of: pressure)) }
-        let latencyName = disk.hasHistogram ? "disk.latency.p95" : "disk.latency.mean"
         var evidence = [
-            situation.evidence("\(latencyName):\(disk.name)", latency, "ms", bands.ioLatency.low),
+            situation.evidence(metric, latency, "ms", latencyBands.low),
             situation.evidence("disk.queue:\(disk.name)", disk.depth, "requests", Self.leastDepth),
         ]
         if let pressure {
@@ -41,36 +43,47 @@ struct IOCongestion: Rule {
             grade: symptom.suffered(io.suffering(bands.blockedStall)),
             strength: strength,
             finding: Finding(
-                message: message(io, disk, latency: latency), evidence: evidence, culprits: io.culprits,
+                message: message(io, disk, latency: latency, usual: situation.baselines.usual(metric)),
+                evidence: evidence, culprits: io.culprits,
                 victims: io.victims))
     }
 
-    private func message(_ io: Contention, _ disk: Disk, latency: Double) -> Message {
+    private func message(_ io: Contention, _ disk: Disk, latency: Double, usual: Baseline.Usual?) -> Message {
         let lead = disk.hasHistogram ? "p95 of {1} ms" : "{1} ms on average"
-        let values = [disk.name, Text.number(latency), Text.number(disk.depth)]
+        let values = [
+            disk.name, Text.number(latency), Text.number(disk.depth), Text.number(usual?.profile.p95 ?? 0),
+        ]
+        let patterns = [
+            usual == nil
+                ? "what is usual for {0} is not known yet: compared with absolute thresholds"
+                : "usually at most {3} ms (p95 of what was learned)"
+        ]
         let depth = "with {2} requests queued"
         switch (io.suspects.first, io.sufferers.first) {
         case (let suspect?, let sufferer?):
             return Message(
                 .init(
-                    summary: "{3} does {4} % of the I/O and requests on {0} take \(lead) \(depth); "
-                        + "{5} is blocked {6} ms of each second",
+                    summary: "{4} does {5} % of the I/O and requests on {0} take \(lead) \(depth); "
+                        + "{6} is blocked {7} ms of each second",
+                    patterns: patterns,
                     hints: [
-                        "Limit the I/O of {3} (io.max, or blkio.throttle in cgroup v1)",
-                        "If {3} writes through the page cache, ionice does not reach it: throttle its cgroup or its rate",
+                        "Limit the I/O of {4} (io.max, or blkio.throttle in cgroup v1)",
+                        "If {4} writes through the page cache, ionice does not reach it: throttle its cgroup or its rate",
                     ]),
                 values + [suspect.name, Text.percent(suspect.share), sufferer.name, Text.number(sufferer.stall)])
         case (let suspect?, nil):
             return Message(
                 .init(
-                    summary: "{3} does {4} % of the I/O and requests on {0} take \(lead) \(depth)",
-                    hints: ["Nobody but {3} waits for {0}: nothing needs to be done"]),
+                    summary: "{4} does {5} % of the I/O and requests on {0} take \(lead) \(depth)",
+                    patterns: patterns,
+                    hints: ["Nobody but {4} waits for {0}: nothing needs to be done"]),
                 values + [suspect.name, Text.percent(suspect.share)])
         case (nil, let sufferer?):
             return Message(
                 .init(
-                    summary: "Requests on {0} take \(lead) \(depth); {3} is blocked {4} ms of each second; "
+                    summary: "Requests on {0} take \(lead) \(depth); {4} is blocked {5} ms of each second; "
                         + "which process causes it cannot be told from this data",
+                    patterns: patterns,
                     hints: ["Check {0} itself: its error log, its rate limit if it is virtual, its RAID state"]),
                 values + [sufferer.name, Text.number(sufferer.stall)])
         case (nil, nil):
@@ -78,6 +91,7 @@ struct IOCongestion: Rule {
                 .init(
                     summary: "Requests on {0} take \(lead) \(depth); "
                         + "who causes it and who waits cannot be told from this data",
+                    patterns: patterns,
                     hints: ["Per-process I/O comes from io_latency_tracer and sched_tracer: see /api/diagnostics"]),
                 values)
         }

@@ -6,7 +6,7 @@ struct PageFaultRule: Rule {
     static let label = "major_faults"
     static let most = 5
     /// A minor fault of at least this long did not just map a page: it reclaimed or waited for a lock.
-    static let slowFault: UInt64 = 1_000_000
+    static let slowFault = UInt64(TracerName.pageFault.defaultThresholdMilliseconds * 1e6)
 
     func evaluate(_ situation: Situation) -> Verdict {
         guard situation.tick.pageFaults != nil else { return fallback(situation) }

@@ -49,6 +49,17 @@ extension Reader {
     /// Every component, by name.
     public func components() throws -> [Component] { try read { _, db in try Self.components(db) } }
 
+    /// What is usual for a metric, as JSON; `nil` while nothing is known.
+    public func baseline(of metric: String) throws -> String? {
+        try read { _, db in
+            var data: String?
+            try db.cachedStatement(sql: "SELECT data FROM baselines WHERE metric = ?").rows({ $0.add(metric) }) {
+                data = $0.text(0)
+            }
+            return data
+        }
+    }
+
     /// The latest snapshot, or `nil` when there is none from the last minutes.
     public func processes() throws -> ProcessSnapshot? {
         try read { _, db in

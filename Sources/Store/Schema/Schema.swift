@@ -6,7 +6,7 @@ enum Schema {
     /// `KSgt`: tells our files from other SQLite databases.
     static let applicationID = 0x4B53_6774
 
-    private static let steps: [[String]] = [SchemaVersion1.statements]
+    private static let steps: [[String]] = [SchemaVersion1.statements, SchemaVersion2.statements]
 
     /// What this program writes and reads.
     static var current: Int { steps.count }

@@ -16,6 +16,7 @@ struct Batch: Sendable {
     private(set) var ticks: [Tick] = []
     private(set) var snapshot: (time: Timestamp, processes: [ProcessActivity])?
     private(set) var components: [String: (time: Timestamp, state: ComponentState)] = [:]
+    private(set) var baselines: [String: String] = [:]
     private(set) var lastTick = Timestamp(nanoseconds: 0)
 
     var isEmpty: Bool { lastTick.nanoseconds == 0 }
@@ -39,6 +40,7 @@ struct Batch: Sendable {
         }
         if !record.processes.isEmpty { snapshot = (record.time, record.processes) }
         for component in record.components { components[component.component] = (record.time, component) }
+        baselines.merge(record.baselines) { $1 }
         lastTick = max(lastTick, record.time)
         return dropped
     }
@@ -55,6 +57,7 @@ struct Batch: Sendable {
         dropped.ticks += UInt64(newer.ticks.count - min(room, newer.ticks.count))
         snapshot = newer.snapshot ?? snapshot
         components.merge(newer.components) { $1 }
+        baselines.merge(newer.baselines) { $1 }
         lastTick = max(lastTick, newer.lastTick)
         return dropped
     }

@@ -10,6 +10,13 @@ enum FindingJSON {
             json.member("unit", item.unit)
             json.member("threshold", item.threshold)
             json.member("window", item.window)
+            if let usual = item.baseline {
+                json.object("baseline") {
+                    $0.member("median", usual.median)
+                    $0.member("p95", usual.p95)
+                    $0.member("hour", usual.hour.map(Double.init))
+                }
+            }
         }
     }
 

@@ -24,6 +24,16 @@ enum StateTables {
             // A part that nobody reports any more is no part.
             try db.cachedStatement(sql: "DELETE FROM components WHERE timestamp < ?").run { $0.add(oldest.nanoseconds) }
         }
+        if !batch.baselines.isEmpty {
+            let upsert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?)")
+            for (metric, data) in batch.baselines {
+                try upsert.run {
+                    $0.add(metric)
+                    $0.add(batch.lastTick.nanoseconds)
+                    $0.add(data)
+                }
+            }
+        }
         try db.cachedStatement(sql: "UPDATE store_state SET last_commit = ?, last_tick = ?").run {
             $0.add(now.nanoseconds)
             $0.add(batch.lastTick.nanoseconds)

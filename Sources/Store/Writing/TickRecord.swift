@@ -31,10 +31,13 @@ public struct TickRecord: Sendable {
     /// The top processes; empty for no new snapshot.
     public var processes: [ProcessActivity]
     public var components: [ComponentState]
+    /// What is usual, by metric, as JSON; empty when it is not to be written now.
+    public var baselines: [String: String]
 
     public init(
         time: Timestamp, samples: [MetricSample] = [], histograms: [HistogramSample] = [], episodes: [Episode] = [],
-        events: Events = Events(), processes: [ProcessActivity] = [], components: [ComponentState] = []
+        events: Events = Events(), processes: [ProcessActivity] = [], components: [ComponentState] = [],
+        baselines: [String: String] = [:]
     ) {
         self.time = time
         self.samples = samples
@@ -43,5 +46,6 @@ public struct TickRecord: Sendable {
         self.events = events
         self.processes = processes
         self.components = components
+        self.baselines = baselines
     }
 }

@@ -12,6 +12,8 @@ public final class Writer: Sendable {
     private let configuration: WriterConfiguration
     /// Episodes that had not closed when the database was last written.
     private let resumed: [Episode]
+    /// What was usual when the database was last written: JSON by metric, as it was submitted.
+    public let baselines: [String: String]
     /// The id for the next episode: above every id that was ever in this database.
     public let nextEpisodeID: Int64
 
@@ -23,6 +25,7 @@ public final class Writer: Sendable {
         let session = try WriterSession(path: path, configuration: configuration)
         do {
             resumed = try session.openEpisodes()
+            baselines = try session.baselines()
             nextEpisodeID = try session.nextEpisodeID()
         } catch {
             throw StoreError(error, path: path)

@@ -88,6 +88,11 @@ final class WriterSession {
 
     func openEpisodes() throws -> [Episode] { try queue.read(EpisodeRows.open) }
 
+    func baselines() throws -> [String: String] {
+        let rows = try queue.read { try Row.fetchAll($0, sql: "SELECT metric, data FROM baselines") }
+        return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { $1 })
+    }
+
     func nextEpisodeID() throws -> Int64 {
         try queue.read { db in
             let sql = "SELECT 1 + max(last_signal_id, ifnull((SELECT max(id) FROM signals), 0)) FROM store_state"

@@ -11,10 +11,12 @@ func start(_ program: String, _ arguments: [String], directory: URL) throws -> C
 
 /// Runs a program to its end and returns its output and exit status.
 @discardableResult
-func execute(_ program: String, _ arguments: [String]) throws -> (output: String, status: Int32) {
+func execute(
+    _ program: String, _ arguments: [String], seconds: Double = 60
+) throws -> (output: String, status: Int32) {
     let child = try start(program, arguments, directory: .temporaryDirectory)
     defer { unlink(child.log) }
-    child.wait(seconds: 60)
+    child.wait(seconds: seconds)
     return (child.output, child.exitStatus ?? -1)
 }
 

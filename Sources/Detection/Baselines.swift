@@ -1,0 +1,57 @@
+import Forecast
+import Model
+
+/// What is usual on this host, metric by metric, learned from the ticks in which nothing was wrong with what the metric is
+/// about: an incident does not become normal, however long it lasts.
+public struct Baselines: Sendable {
+    /// Metrics that are learned; devices beyond that many are compared with absolute thresholds only.
+    static let most = 256
+    /// Seconds after which what is usual is worked out anew.
+    private static let refreshEvery: Int64 = 60
+
+    /// By the names that evidence has.
+    public private(set) var metrics: [String: Baseline]
+    private var usual: [String: Baseline.Usual] = [:]
+    private var refreshed: Int64?
+
+    /// Goes on from what was stored.
+    public init(_ metrics: [String: Baseline] = [:]) { self.metrics = metrics }
+
+    /// What is usual for a metric now, or `nil` while too little is known.
+    func usual(_ metric: String) -> Baseline.Usual? { usual[metric] }
+
+    /// Metrics of which enough is known.
+    public var known: Int { usual.count }
+
+    /// Takes in a tick's values, but for those that `open` episodes above low are about.
+    mutating func learn(_ values: [MetricSample], at time: Timestamp, open: [Episode]) {
+        let troubled = open.filter { $0.current.severity > .low }.map { ($0.key.type, $0.key.entity.name) }
+        for sample in values where !troubled.contains(where: { Self.concerns(sample.metric, $0.0, entity: $0.1) }) {
+            if metrics[sample.metric] == nil, metrics.count >= Self.most { continue }
+            metrics[sample.metric, default: Baseline()].learn(sample.value, at: time)
+        }
+        refresh(at: time)
+    }
+
+    private mutating func refresh(at time: Timestamp) {
+        if let refreshed, abs(time.seconds - refreshed) < Self.refreshEvery { return }
+        refreshed = time.seconds
+        usual = metrics.compactMapValues { $0.usual(at: time) }
+    }
+
+    /// Whether a metric says something else than usual while a signal of this type is open.
+    private static func concerns(_ metric: String, _ type: SignalType, entity: String) -> Bool {
+        switch type {
+        case .memoryPressure, .swapThrashing, .pageFault:
+            metric.hasPrefix("memory.") || metric.hasPrefix("vm.") || metric.hasPrefix("swap.")
+                || metric == "pressure.memory.some" || metric == "pressure.io.some"
+        case .loadMismatch, .scheduler:
+            metric == "pressure.cpu.some" || metric.hasPrefix("runq.") || metric.hasPrefix("load.")
+        case .ioCongestion, .blockDeviceSaturation:
+            metric == "pressure.io.some" || metric.hasPrefix("disk.") && metric.hasSuffix(":\(entity)")
+        case .syscall: metric == "pressure.io.some" || metric.hasPrefix("disk.")
+        case .networkDegradation, .tcpExhaustion:
+            metric.hasPrefix("tcp.") || metric.hasPrefix("sockets.") || metric.hasPrefix("net.")
+        }
+    }
+}

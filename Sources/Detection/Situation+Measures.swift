@@ -1,0 +1,60 @@
+import Model
+
+extension Situation {
+    /// What is learned of a tick: the measures of the host and its devices under the names that evidence has.
+    var measures: [MetricSample] {
+        var samples: [MetricSample] = []
+        let host = tick.host
+        if let pressure = host.pressure {
+            samples += [
+                MetricSample("pressure.cpu.some", pressure.cpu.some),
+                MetricSample("pressure.io.some", pressure.io.some),
+                MetricSample("pressure.memory.some", pressure.memory.some),
+            ]
+        }
+        if let running = host.cpu?.running {
+            samples.append(
+                MetricSample("load.running_per_core", Double(max(running - 1, 0)) / Double(max(tick.cores, 1))))
+        }
+        if let p95 = tick.scheduler?.wakeupLatency.percentile(95) {
+            samples.append(MetricSample("runq.wakeup_latency.p95", Double(p95) / 1e6))
+        }
+        if let memory = host.memory { samples.append(MetricSample("memory.used", memory.usedShare)) }
+        if let vm = host.vm {
+            samples += [
+                MetricSample("vm.major_faults", vm.majorFaultsPerSecond),
+                MetricSample("vm.swap_in", vm.swapInPerSecond),
+                MetricSample("vm.swap_out", vm.swapOutPerSecond),
+            ]
+        }
+        for disk in Disk.all(in: tick) ?? [] {
+            // An idle device has no latency: what is usual is usual for requests.
+            if let latency = disk.latency { samples.append(MetricSample(disk.latencyMetric, latency)) }
+            samples.append(MetricSample("disk.queue:\(disk.name)", disk.depth))
+            if let busy = disk.busy { samples.append(MetricSample("disk.busy:\(disk.name)", busy)) }
+        }
+        if let tcp = host.tcp { samples.append(MetricSample("tcp.retransmits", tcp.retransmitsPerSecond)) }
+        if let sockets = host.sockets {
+            samples += [
+                MetricSample("tcp.time_wait", Double(sockets.timeWait)),
+                MetricSample("tcp.close_wait", Double(sockets.closeWait)),
+                MetricSample("tcp.syn_received", Double(sockets.synReceived)),
+            ]
+        }
+        return samples
+    }
+
+    /// Thresholds for a metric of a host on which more is usual than they allow for: the lowest is then twice what is
+    /// usual (its p95), and the others keep their distance. At most ten times the absolute ones: beyond, nobody gets used
+    /// to it.
+    func adapted(_ bands: Bands, to metric: String) -> Bands {
+        guard let usual = baselines.usual(metric), bands.low > 0 else { return bands }
+        let factor = min(max(2 * usual.profile.p95 / bands.low, 1), 10)
+        return Bands(bands.low * factor, bands.medium * factor, bands.high * factor, bands.critical * factor)
+    }
+}
+
+extension Disk {
+    /// What the latency is called as evidence.
+    var latencyMetric: String { "disk.latency.\(hasHistogram ? "p95" : "mean"):\(name)" }
+}

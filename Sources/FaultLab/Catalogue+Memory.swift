@@ -1,0 +1,45 @@
+extension Catalogue {
+    private static let workingSet = Part.workload("pages", "@dir/victim.dat", 300, inGroup: true)
+
+    static let memory: [Scenario] = [
+        Scenario(
+            name: "memory-squeeze", about: "A neighbour in the same cgroup takes a working set's memory away.",
+            props: [.memoryGroup(megabytes: 512)], victim: workingSet,
+            fault: [.stress("--vm 2 --vm-bytes 460m --vm-keep --timeout 60", inGroup: true)],
+            expected: [
+                Expected(.memoryPressure, blame: .on("stress-ng")), Expected(.pageFault, blame: .on("stress-ng")),
+            ], tolerated: [.ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler]),
+        Scenario(
+            name: "memory-ramp", about: "Memory that is taken slowly, until it is too much.",
+            props: [.memoryGroup(megabytes: 512)], victim: workingSet,
+            fault: [.workload("grow", 40, 420, inGroup: true)], seconds: 24,
+            expected: [Expected(.memoryPressure, blame: .on("grow"))],
+            tolerated: [.pageFault, .ioCongestion, .blockDeviceSaturation, .syscall]),
+        Scenario(
+            name: "swap-storm", about: "Two working sets that fit into memory only by turns.",
+            props: [.memoryGroup(megabytes: 256), .zramSwap(megabytes: 1024)],
+            victim: .workload("pages", "@dir/victim.dat", 100, inGroup: true),
+            fault: [.stress("--vm 2 --vm-bytes 500m --vm-method rand-set --timeout 60", inGroup: true)], seconds: 18,
+            expected: [Expected(.swapThrashing, blame: .on("stress-ng"))],
+            tolerated: [
+                .memoryPressure, .pageFault, .ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler,
+            ]),
+        Scenario(
+            name: "oom-kill", about: "A cgroup's limit is met at once and the kernel kills.",
+            props: [.memoryGroup(megabytes: 256)],
+            victim: .workload("pages", "@dir/victim.dat", 150, inGroup: true),
+            fault: [.workload("grow", 400, 1000, inGroup: true)], seconds: 12,
+            expected: [Expected(.memoryPressure, .high, blame: .on("grow"))],
+            tolerated: [.pageFault, .ioCongestion, .blockDeviceSaturation, .syscall]),
+        Scenario(
+            name: "cache-thrash", about: "A reader of files bigger than its cgroup pushes a neighbour's pages out.",
+            props: [.memoryGroup(megabytes: 400)], victim: .workload("pages", "@dir/victim.dat", 250, inGroup: true),
+            fault: [
+                Part(
+                    "sh", ["-c", "head -c 1G /dev/zero >@dir/big; while :; do cat @dir/big @dir/big >/dev/null; done"],
+                    inGroup: true)
+            ], seconds: 20,
+            expected: [Expected(.pageFault, blame: .on("cat"))],
+            tolerated: [.memoryPressure, .ioCongestion, .blockDeviceSaturation, .syscall]),
+    ]
+}

@@ -1,0 +1,23 @@
+extension Catalogue {
+    static let network: [Scenario] = [
+        Scenario(
+            name: "retransmits", about: "One packet in four to a service is lost.",
+            props: [.dropping(port: 18_701, oneIn: 4)], victim: .workload("client", 18_701, 20),
+            bystanders: [.workload("echo", 18_701)], fault: [.workload("client", 18_701, 5)], seconds: 16,
+            expected: [Expected(.networkDegradation, blame: .nobody)], tolerated: [.syscall, .tcpExhaustion]),
+        Scenario(
+            name: "listen-overflow", about: "A server accepts one connection a second, and many knock.",
+            victim: .workload("client", 18_702, 200), bystanders: [.workload("deaf", 18_702)],
+            fault: [.workload("knock", 18_702, 200)], seconds: 16,
+            expected: [Expected(.tcpExhaustion, blame: .nobody)], tolerated: [.syscall, .networkDegradation]),
+        Scenario(
+            name: "close-wait-leak", about: "A server forgets to close what its clients have closed.",
+            victim: .workload("periodic", 10, 500), fault: [.workload("leaky", 18_703, 600)], seconds: 14,
+            expected: [Expected(.tcpExhaustion, blame: .nobody)]),
+        Scenario(
+            name: "syn-backlog", about: "Handshakes whose last packet is lost pile up half open.",
+            props: [.losingHandshakes(port: 18_704)], victim: .workload("periodic", 10, 500),
+            bystanders: [.workload("echo", 18_704)], fault: [.workload("knock", 18_704, 900)], seconds: 14,
+            expected: [Expected(.tcpExhaustion, blame: .nobody)], tolerated: [.networkDegradation, .syscall]),
+    ]
+}

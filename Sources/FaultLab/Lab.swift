@@ -1,0 +1,152 @@
+import ChildProcess
+import Foundation
+import Glibc
+import Model
+import Store
+
+/// Plays scenarios in front of a collector of their own, on this host, and compares what it says with what it should.
+public final class Lab {
+    /// Seconds a fault's signals may take to close after it has ended.
+    static let closesWithin = 15.0
+    /// Seconds of quiet before each scenario.
+    private static let pause = 4.0
+
+    private let scratch: URL
+    private let collector: ChildProcess
+    private let reader: Reader
+
+    /// Starts a collector with all tracers on a database in a temporary directory. Needs root.
+    public init(config: String? = nil) throws {
+        scratch = FileManager.default.temporaryDirectory.appending(path: "kernelsight-faultlab-\(getpid())")
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+        let database = scratch.appending(path: "lab.db").path
+        collector = try ChildProcess(
+            Stage.path(of: "kernelsight-collector"),
+            ["--config", config ?? "/dev/null", "--database", database, "--run", scratch.path],
+            log: scratch.appending(path: "collector.log").path)
+        reader = Reader(path: database, connections: 1)
+        let (collector, reader) = (collector, reader)
+        try wait(30, for: "the collector's first measurement") {
+            guard collector.isRunning else { throw LabFailure("the collector ended: \(collector.output.suffix(500))") }
+            return ((try? reader.health())?.lastTick.nanoseconds ?? 0) > 0
+        }
+    }
+
+    deinit {
+        collector.stop()
+        try? FileManager.default.removeItem(at: scratch)
+    }
+
+    /// What came of a scenario.
+    public func play(_ scenario: Scenario) throws -> Outcome {
+        try wait(60, for: "the signals of the scenario before to close") { try loud().isEmpty }
+        let stage = try Stage(scenario, in: scratch)
+        defer { stage.clear() }
+        for part in scenario.bystanders { _ = try stage.start(part) }
+        let victim = try scenario.victim.map(stage.start)
+        settle(Self.pause)
+        let quiet = victim.map { Latency(of: $0) }
+
+        let began = now()
+        var outcome = Outcome(scenario: scenario, quiet: quiet)
+        let pulses = try scenario.fault.map { try Pulse($0, on: stage) }
+        var latest: [Int64: StoredSignal] = [:]
+        let end = ContinuousClock.now + .seconds(scenario.seconds)
+        while ContinuousClock.now < end {
+            for pulse in pulses { try pulse.beat() }
+            for signal in try signals(since: began) { latest[signal.id] = signal }
+            usleep(200_000)
+        }
+        outcome.suffered = victim.map { Latency(of: $0, after: quiet?.lines ?? 0) }
+        for pulse in pulses { pulse.end() }
+        let ended = now()
+        let limit = ContinuousClock.now + .seconds(Self.closesWithin + 5)
+        while ContinuousClock.now < limit {
+            for signal in try signals(since: began) { latest[signal.id] = signal }
+            if try loud().isEmpty { break }
+            usleep(200_000)
+        }
+        outcome.signals = latest.values.sorted { $0.id < $1.id }
+        outcome.began = began
+        outcome.ended = ended
+        return outcome
+    }
+
+    private func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    private func settle(_ seconds: Double) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end { usleep(100_000) }
+    }
+
+    /// Signals that opened since a moment, whatever became of them.
+    private func signals(since: Timestamp) throws -> [StoredSignal] {
+        var query = SignalQuery()
+        query.since = since
+        query.limit = 1000
+        return try reader.signals(query).signals
+    }
+
+    /// What is open above low.
+    private func loud() throws -> [StoredSignal] {
+        var query = SignalQuery()
+        query.state = .open
+        query.minimumSeverity = .medium
+        query.limit = 100
+        return try reader.signals(query).signals
+    }
+}
+
+/// A part of the fault, on all the time or now and then.
+private final class Pulse {
+    private let part: Part
+    private let stage: Stage
+    private var child: ChildProcess?
+    private var next = ContinuousClock.now
+
+    init(_ part: Part, on stage: Stage) throws {
+        self.part = part
+        self.stage = stage
+        try beat()
+    }
+
+    /// Switches on or off when it is time to.
+    func beat() throws {
+        guard let pulse = part.pulse else {
+            if child == nil { child = try stage.start(part) }
+            return
+        }
+        guard ContinuousClock.now >= next else { return }
+        if let child {
+            child.stop(seconds: 5, group: true)
+            self.child = nil
+            next = .now + .seconds(pulse.off)
+        } else {
+            child = try stage.start(part)
+            next = .now + .seconds(pulse.on)
+        }
+    }
+
+    func end() { child?.stop(seconds: 5, group: true) }
+}
+
+/// What a victim measured of itself: the median of its seconds' medians, and the worst value, in milliseconds.
+public struct Latency: Sendable {
+    public var median = 0.0
+    public var worst = 0.0
+    /// Lines of its log that were read.
+    var lines = 0
+
+    init(of victim: ChildProcess, after skipped: Int = 0) {
+        let seconds = victim.output.split(separator: "\n").filter { $0.hasPrefix("latency ") }
+        lines = seconds.count
+        let values = seconds.dropFirst(skipped).map { $0.split(separator: " ").dropFirst().compactMap { Double($0) } }
+        let medians = values.compactMap(\.first).sorted()
+        median = medians.isEmpty ? 0 : medians[medians.count / 2]
+        worst = values.compactMap(\.last).max() ?? 0
+    }
+}

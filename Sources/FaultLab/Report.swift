@@ -1,0 +1,82 @@
+import Model
+
+/// The table and the score of a run.
+public struct Report: Sendable {
+    public var outcomes: [Outcome] = []
+    /// Scenarios that could not be played here, and why.
+    public var skipped: [(name: String, reason: String)] = []
+
+    public init() {}
+
+    public static let header =
+        "scenario                  expected                  got       opens s  closes s  culprit            victim ms (median, worst)"
+
+    /// One line for each expectation, and for each false alarm.
+    public static func lines(_ outcome: Outcome) -> [String] {
+        let name = outcome.scenario.name
+        var lines = outcome.findings.map { finding in
+            let culprit =
+                switch finding.expected.blame {
+                case .nobody: finding.named.map { "\($0) (nobody)" } ?? "nobody"
+                case .on(let wanted): finding.named ?? "nobody (\(wanted))"
+                }
+            return (finding.isRight ? "ok   " : "WRONG") + " " + pad(name, 20)
+                + pad("\(finding.expected.type.rawValue)>=\(finding.expected.severity.name)", 34)
+                + pad(finding.severity?.name ?? "-", 10) + pad(number(finding.opened), 9)
+                + pad(number(finding.closed), 9) + pad(culprit, 20) + victim(outcome)
+        }
+        for signal in outcome.falseAlarms {
+            lines.append(
+                "ALARM " + pad(name, 20)
+                    + "\(signal.type.rawValue) \(signal.peak.severity.name): \(signal.message.summary)")
+        }
+        if lines.isEmpty { lines.append("ok    " + pad(name, 20) + "nothing above low") }
+        return lines
+    }
+
+    public var recall: Double { share(of: findings) { $0.opened != nil } }
+    public var culpritAccuracy: Double { share(of: findings.filter { $0.opened != nil }) { $0.isCulpritRight } }
+    public var medianSecondsToOpen: Double? {
+        let seconds = findings.compactMap(\.opened).sorted()
+        return seconds.isEmpty ? nil : seconds[seconds.count / 2]
+    }
+    public var worstSecondsToOpen: Double? { findings.compactMap(\.opened).max() }
+    public var worstSecondsToClose: Double? { findings.compactMap(\.closed).max() }
+    public var falseAlarms: Int { outcomes.reduce(0) { $0 + $1.falseAlarms.count } }
+    public var isRight: Bool { outcomes.allSatisfy(\.isRight) && skipped.isEmpty }
+
+    /// The score, a figure a line.
+    public var score: [String] {
+        let hours = outcomes.reduce(0) { $0 + $1.ended.seconds(since: $1.began) } / 3600
+        return [
+            "recall                 \(percent(recall)) of \(findings.count) expected signals",
+            "culprit accuracy       \(percent(culpritAccuracy))",
+            "false alarms           \(falseAlarms), \(Self.number(hours > 0 ? Double(falseAlarms) / hours : nil)) an hour",
+            "seconds to open        median \(Self.number(medianSecondsToOpen)), worst \(Self.number(worstSecondsToOpen))",
+            "seconds to close       worst \(Self.number(worstSecondsToClose))",
+            "scenarios              \(outcomes.count { $0.isRight }) of \(outcomes.count) right, \(skipped.count) skipped",
+        ]
+    }
+
+    private var findings: [Outcome.Finding] { outcomes.flatMap(\.findings) }
+
+    private func share(
+        of findings: [Outcome.Finding], _ condition: (Outcome.Finding) -> Bool
+    ) -> Double { findings.isEmpty ? 1 : Double(findings.count(where: condition)) / Double(findings.count) }
+
+    private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+
+    private static func victim(_ outcome: Outcome) -> String {
+        guard let quiet = outcome.quiet, let suffered = outcome.suffered else { return "" }
+        return
+            "\(number(quiet.median)), \(number(quiet.worst)) -> \(number(suffered.median)), \(number(suffered.worst))"
+    }
+
+    private static func number(_ value: Double?) -> String {
+        value.map { "\(($0 * 10).rounded() / 10)" } ?? "-"
+    }
+
+    private static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(1, width - text.count))
+    }
+}

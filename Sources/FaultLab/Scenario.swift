@@ -1,0 +1,95 @@
+import Model
+
+/// One experiment: who is on the stage, what is done to whom, and what KernelSight must say about it. Data, not code: what
+/// can be done is a `Part`.
+public struct Scenario: Sendable {
+    public var name: String
+    /// One sentence for the table's reader.
+    public var about: String
+    /// What must be there first.
+    public var props: [Prop] = []
+    /// Who suffers, and is measured. A fault without a victim is no fault.
+    public var victim: Part?
+    /// Who is busy and has nothing to do with it; servers that the others talk to.
+    public var bystanders: [Part] = []
+    public var fault: [Part]
+    /// How long the fault is on.
+    public var seconds = 14.0
+    public var expected: [Expected] = []
+    /// Types that may come up as well: one fault has several faces, and which of the others shows is chance.
+    public var tolerated: Set<SignalType> = []
+
+    /// Nothing above low may come up.
+    public var isQuiet: Bool { expected.isEmpty }
+}
+
+/// A signal that must open.
+public struct Expected: Sendable {
+    public enum Blame: Sendable, Equatable {
+        /// The first culprit's name starts like this.
+        case on(String)
+        /// Nobody can be blamed, and nobody is.
+        case nobody
+    }
+
+    public var type: SignalType
+    public var severity: Severity
+    public var blame: Blame
+
+    public init(_ type: SignalType, _ severity: Severity = .medium, blame: Blame) {
+        self.type = type
+        self.severity = severity
+        self.blame = blame
+    }
+}
+
+/// A program on the stage. `@dir` in an argument is the scenario's directory, `@disk` where a prop's file system is
+/// mounted, `@bin` where our own programs stand.
+public struct Part: Sendable {
+    public var program: String
+    public var arguments: [String]
+    /// Runs inside the memory cgroup that is a prop.
+    public var inGroup = false
+    /// Seconds on and off, for a fault that comes and goes.
+    public var pulse: (on: Double, off: Double)?
+    /// Waits for this line before the scenario goes on.
+    public var isReadyWhen: String?
+
+    public init(_ program: String, _ arguments: [String] = [], inGroup: Bool = false, readyWhen: String? = nil) {
+        self.program = program
+        self.arguments = arguments
+        self.inGroup = inGroup
+        isReadyWhen = readyWhen
+    }
+
+    /// One of our own workloads, by the name that `faultlab-workload` knows it by and that it shows in `ps`.
+    public static func workload(_ name: String, _ arguments: Any..., inGroup: Bool = false) -> Part {
+        Part("faultlab-workload", [name] + arguments.map { "\($0)" }, inGroup: inGroup, readyWhen: "ready")
+    }
+
+    public static func stress(_ arguments: String, inGroup: Bool = false) -> Part {
+        Part("stress-ng", arguments.split(separator: " ").map(String.init), inGroup: inGroup)
+    }
+
+    public static func shell(_ script: String) -> Part { Part("sh", ["-c", script]) }
+
+    public func pulsing(on: Double, off: Double) -> Part {
+        var part = self
+        part.pulse = (on, off)
+        return part
+    }
+}
+
+/// What is set up before and taken down after.
+public enum Prop: Sendable, Equatable {
+    /// A memory cgroup with a limit: the way to run out of memory without taking the host along.
+    case memoryGroup(megabytes: Int)
+    /// A file system on a loop device whose reads and writes are throttled, mounted at `@disk`.
+    case slowDisk(megabytes: Int, bytesPerSecond: Int)
+    /// Swap on compressed memory.
+    case zramSwap(megabytes: Int)
+    /// One of so many packets to a loopback port is dropped.
+    case dropping(port: Int, oneIn: Int)
+    /// The packet that completes a handshake with a loopback port is dropped, and so is every later one without data.
+    case losingHandshakes(port: Int)
+}

@@ -1,0 +1,180 @@
+import ChildProcess
+import Foundation
+import Glibc
+
+/// Where one scenario is played: a directory, the props, and the programs that run. Everything is gone when it ends.
+final class Stage {
+    let directory: URL
+    private var group: MemoryGroup?
+    private var undo: [() -> Void] = []
+    private var programs: [ChildProcess] = []
+    private var count = 0
+
+    init(_ scenario: Scenario, in scratch: URL) throws {
+        directory = scratch.appending(path: scenario.name)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        do {
+            for prop in scenario.props { try set(up: prop) }
+        } catch {
+            clear()
+            throw error
+        }
+    }
+
+    deinit { clear() }
+
+    /// Starts a part and waits until it says that it is ready.
+    func start(_ part: Part) throws -> ChildProcess {
+        count += 1
+        let arguments = part.arguments.map {
+            $0.replacing("@disk", with: directory.appending(path: "disk").path)
+                .replacing("@dir", with: directory.path).replacing("@bin", with: Self.binaries.path)
+        }
+        var command = [Self.path(of: part.program)] + arguments
+        if part.inGroup, let group {
+            // A shell of three words that puts itself into the group and becomes the program.
+            command = ["/bin/sh", "-c", "echo $$ > \"$0\"; exec \"$@\"", group.processes] + command
+        }
+        let log = directory.appending(path: "\(count)-\(part.program).log").path
+        let child = try ChildProcess(command[0], Array(command.dropFirst()), log: log)
+        programs.append(child)
+        if let line = part.isReadyWhen {
+            try wait(30, for: "\(part.program) \(part.arguments.first ?? "") to be ready: \(child.output.suffix(200))")
+            {
+                guard child.isRunning else { throw LabFailure("\(part.program) ended: \(child.output.suffix(300))") }
+                return child.output.contains(line)
+            }
+        }
+        return child
+    }
+
+    /// Ends all programs and takes down the props, the last first.
+    func clear() {
+        for program in programs { program.stop(seconds: 5, group: true) }
+        programs = []
+        for step in undo.reversed() { step() }
+        undo = []
+        group = nil
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// A program of ours stands beside this one; others are looked for in PATH.
+    static func path(of program: String) -> String {
+        let own = binaries.appending(path: program).path
+        return access(own, X_OK) == 0 ? own : program
+    }
+
+    private static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent()
+
+    // MARK: props
+
+    private func set(up prop: Prop) throws {
+        switch prop {
+        case .memoryGroup(let megabytes): group = try MemoryGroup(megabytes: megabytes)
+        case .slowDisk(let megabytes, let rate): try mountSlowDisk(megabytes: megabytes, rate: rate)
+        case .zramSwap(let megabytes): try swapOnZRAM(megabytes: megabytes)
+        case .dropping(let port, let oneIn):
+            let rule = [
+                "INPUT", "-i", "lo", "-p", "tcp", "--dport", "\(port)", "-m", "statistic", "--mode", "nth", "--every",
+                "\(oneIn)", "--packet", "0", "-j", "DROP",
+            ]
+            try block(rule)
+        case .losingHandshakes(let port):
+            try block([
+                "INPUT", "-i", "lo", "-p", "tcp", "--dport", "\(port)", "--tcp-flags", "SYN,ACK,PSH,RST", "ACK", "-j",
+                "DROP",
+            ])
+        }
+    }
+
+    private func block(_ rule: [String]) throws {
+        try run("iptables", ["-I"] + rule)
+        undo.append { [self] in _ = try? run("iptables", ["-D"] + rule) }
+    }
+
+    private func mountSlowDisk(megabytes: Int, rate: Int) throws {
+        let image = directory.appending(path: "disk.img").path
+        let mount = directory.appending(path: "disk").path
+        try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+        try run("truncate", ["-s", "\(megabytes)M", image])
+        let device = try run("losetup", ["--find", "--show", "--direct-io=on", image])
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        undo.append { [self] in _ = try? run("losetup", ["--detach", device]) }
+        try run("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", device])
+        try run("mount", [device, mount])
+        undo.append { [self] in _ = try? run("umount", [mount]) }
+        var info = stat()
+        guard stat(device, &info) == 0 else { throw LabFailure("\(device) is gone") }
+        let number = "\(info.st_rdev >> 8 & 0xFFF):\(info.st_rdev & 0xFF)"
+        let root = "/sys/fs/cgroup/blkio"
+        guard FileManager.default.fileExists(atPath: "\(root)/blkio.throttle.write_bps_device") else {
+            throw LabFailure("the blkio controller of cgroup v1 is needed to slow a device down")
+        }
+        for file in ["read", "write"] {
+            let path = "\(root)/blkio.throttle.\(file)_bps_device"
+            try "\(number) \(rate)\n".write(toFile: path, atomically: false, encoding: .utf8)
+            undo.append { try? "\(number) 0\n".write(toFile: path, atomically: false, encoding: .utf8) }
+        }
+    }
+
+    private func swapOnZRAM(megabytes: Int) throws {
+        let text = try String(contentsOfFile: "/sys/class/zram-control/hot_add", encoding: .utf8)
+        guard let number = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw LabFailure("no zram device could be made")
+        }
+        undo.append {
+            try? "\(number)".write(toFile: "/sys/class/zram-control/hot_remove", atomically: false, encoding: .utf8)
+        }
+        let size = "/sys/block/zram\(number)/disksize"
+        try "\(megabytes)M".write(toFile: size, atomically: false, encoding: .utf8)
+        let device = "/dev/zram\(number)"
+        try wait(5, for: "\(device) to appear") { access(device, F_OK) == 0 }
+        try run("mkswap", [device])
+        try run("swapon", [device])
+        undo.append { [self] in _ = try? run("swapoff", [device]) }
+    }
+
+    @discardableResult
+    private func run(_ program: String, _ arguments: [String]) throws -> String {
+        count += 1
+        let log = directory.appending(path: "\(count)-\(program).log").path
+        let child = try ChildProcess(program, arguments, log: log)
+        guard child.wait(seconds: 60), child.exitStatus == 0 else {
+            throw LabFailure("\(program) \(arguments.joined(separator: " ")): \(child.output.suffix(300))")
+        }
+        return child.output
+    }
+}
+
+/// A memory cgroup, v1 or v2.
+final class MemoryGroup {
+    private let path: String
+    var processes: String { "\(path)/cgroup.procs" }
+
+    init(megabytes: Int) throws {
+        let v1 = "/sys/fs/cgroup/memory"
+        let isV1 = FileManager.default.fileExists(atPath: "\(v1)/memory.limit_in_bytes")
+        path = "\(isV1 ? v1 : "/sys/fs/cgroup")/kernelsight-faultlab-\(getpid())"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let limit = "\(path)/\(isV1 ? "memory.limit_in_bytes" : "memory.max")"
+        try "\(megabytes << 20)".write(toFile: limit, atomically: false, encoding: .utf8)
+    }
+
+    deinit { try? wait(5, for: "the cgroup to empty") { rmdir(path) == 0 } }
+}
+
+/// Why a scenario could not be played; says nothing about KernelSight.
+public struct LabFailure: Error, CustomStringConvertible, Sendable {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Polls until something is so.
+func wait(_ seconds: Double, for what: @autoclosure () -> String, _ condition: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try !condition() {
+        guard ContinuousClock.now < deadline else { throw LabFailure("waited \(seconds) s for \(what())") }
+        usleep(50_000)
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import FaultLab
+import Foundation
+
+struct FaultLabCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "faultlab",
+        abstract: "Plays real faults on this host and shows what KernelSight says of them.",
+        discussion: """
+            Needs root, stress-ng, fio and iptables, and a host that may be slow for some minutes: CPUs, the disk under \
+            the temporary directory, a memory cgroup and loopback ports are loaded one after the other. A collector of \
+            its own watches; live data are not touched. Exit status 1 when something was not as expected.
+            """)
+
+    @Argument(help: "Scenarios; all of them when none is named.")
+    var names: [String] = []
+
+    @Flag(help: "Only what fits into ten minutes.")
+    var short = false
+
+    @Flag(help: "Lists the scenarios and plays none.")
+    var list = false
+
+    @Option(help: "How often.")
+    var runs = 1
+
+    @Option(help: "The configuration for the collector; the defaults when none is given.")
+    var config: String?
+
+    func validate() throws {
+        for name in names where Catalogue.named(name) == nil {
+            throw ValidationError("\(name): no such scenario; --list shows them")
+        }
+        guard (1...100).contains(runs) else { throw ValidationError("--runs: 1 to 100") }
+    }
+
+    func run() throws {
+        let chosen = names.isEmpty ? (short ? Catalogue.short : Catalogue.all) : names.compactMap(Catalogue.named)
+        if list {
+            for scenario in chosen { print("\(scenario.name)\t\(scenario.about)") }
+            return
+        }
+        let lab = try Lab(config: config)
+        var isRight = true
+        for _ in 1...runs {
+            var report = Report()
+            print(Report.header)
+            for scenario in chosen {
+                do {
+                    let outcome = try lab.play(scenario)
+                    report.outcomes.append(outcome)
+                    for line in Report.lines(outcome) { print(line) }
+                } catch let failure as LabFailure {
+                    report.skipped.append((scenario.name, failure.description))
+                    print("SKIP  \(scenario.name): \(failure)")
+                }
+                fflush(nil)
+            }
+            for line in report.score { print(line) }
+            isRight = isRight && report.isRight
+        }
+        if !isRight { throw ExitCode.failure }
+    }
+}
