@@ -19,6 +19,7 @@ actor Collector: Service {
     private var detector: Detector
     private var schedule: TickSchedule
     private var cost = SelfCost()
+    private var writerLog = WriterLog()
     private var losses: [TracerName: RecentLosses] = [:]
     /// How the readers did in the last tick.
     private var readers: [ReaderTiming] = []
@@ -62,6 +63,7 @@ actor Collector: Service {
         try? writer.flush()
         writer.submit(TickRecord(time: Measurement.wallClock(), components: components().map(Components.last)))
         writer.close()
+        logWriter(writer.status)
         tracers.close()
     }
 
@@ -82,6 +84,7 @@ actor Collector: Service {
         for episode in episodes where episode.occurrences == 1 || episode.state == .closed { log(episode) }
         readers = tick.host.readers
         cost.measure(monotonic: Double(start) / 1e9)
+        logWriter(writer.status)
         writer.submit(
             TickRecord(
                 time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
@@ -100,6 +103,10 @@ actor Collector: Service {
                 "severity": "\(episode.peak.severity.name)",
                 "summary": "\(episode.finding.message.summary)",
             ])
+    }
+
+    private func logWriter(_ status: WriterStatus) {
+        for line in writerLog.look(at: status) { logger.log(level: line.level, "\(line.text)") }
     }
 
     private func components() -> [ComponentState] {
