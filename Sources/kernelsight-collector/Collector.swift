@@ -21,6 +21,7 @@ actor Collector: Service {
     private var cost = SelfCost()
     private var writerLog = WriterLog()
     private var losses: [TracerName: RecentLosses] = [:]
+    private var exitLosses = RecentLosses()
     /// How the readers did in the last tick.
     private var readers: [ReaderTiming] = []
     private let started = MonotonicClock.now()
@@ -120,6 +121,9 @@ actor Collector: Service {
             losses[status.name, default: RecentLosses()].add(status.ledger)
             return Components.tracer(status, losses[status.name] ?? RecentLosses(), uptime: uptime)
         }
+        let processes = tracers.processesStatus()
+        exitLosses.add(processes.ledger)
+        states.append(Components.processes(processes, exitLosses, uptime: uptime))
         if !readers.isEmpty { states.append(Components.readers(readers)) }
         states.append(
             Components.detection(open: detector.open, blindness: detector.blindness, refused: detector.refused))
