@@ -18,12 +18,15 @@ struct Key: Sendable {
     let name: String
     let kind: Kind
     let unit: String
+    /// Who takes a changed value over only when started anew; everybody else does at SIGHUP, or has no use for it.
+    let restart: [Settings.Program]
     let meaning: String
 
-    init(_ name: String, _ kind: Kind, unit: String = "", _ meaning: String) {
+    init(_ name: String, _ kind: Kind, unit: String = "", restart: [Settings.Program] = [], _ meaning: String) {
         self.name = name
         self.kind = kind
         self.unit = unit
+        self.restart = restart
         self.meaning = meaning
     }
 

@@ -5,11 +5,17 @@ extension Key {
     static let all = storage + tracers + pace + retention + thresholds + limits
 
     private static let storage = [
-        Key("database.path", .path(\.database.path), "The SQLite database. The collector is its only writer.")
+        Key(
+            "database.path", .path(\.database.path), restart: [.collector, .worker],
+            "The SQLite database. The collector is its only writer.")
     ]
 
     private static let tracers: [Key] =
-        [Key("tracers.enabled", .tracers(\.tracers.enabled), "Tracers to attach; [] leaves the /proc readers alone.")]
+        [
+            Key(
+                "tracers.enabled", .tracers(\.tracers.enabled), restart: [.collector],
+                "Tracers to attach; [] leaves the /proc readers alone.")
+        ]
         + TracerName.allCases.map { tracer in
             Key(
                 "tracers.sampling.\(tracer.rawValue)", .whole(\.tracers[tracer].eventsPerSecond, 0...100_000),
@@ -19,7 +25,7 @@ extension Key {
             Key(
                 "tracers.event_threshold_ms.\(tracer.rawValue)",
                 .number(\.tracers[tracer].thresholdMilliseconds, 0.001...60_000),
-                unit: "ms", "From this on, \(tracer.outlier) is an event.")
+                unit: "ms", restart: [.collector], "From this on, \(tracer.outlier) is an event.")
         }
 
     private static let pace = [
@@ -28,7 +34,7 @@ extension Key {
             "Time between two decision cycles."),
         Key(
             "advanced.database_connection_pool_size", .whole(\.advanced.databaseConnectionPoolSize, 1...64),
-            "Read connections in each API worker."),
+            restart: [.worker], "Read connections in each API worker."),
         Key(
             "advanced.signal_batch_size", .whole(\.advanced.signalBatchSize, 1...100_000), unit: "rows",
             "Rows that are buffered before a write …"),
@@ -72,7 +78,7 @@ extension Key {
             "api.freshness_limit_seconds", .number(\.api.freshnessLimitSeconds, 1...3600), unit: "s",
             "Data older than this make /api/health unhealthy."),
         Key(
-            "api.threads", .whole(\.api.threads, 1...512),
+            "api.threads", .whole(\.api.threads, 1...512), restart: [.worker],
             "Threads in each worker, one a connection. What nginx keeps open should fit in three quarters."),
         Key(
             "api.slow_request_ms", .number(\.api.slowRequestMilliseconds, 1...60_000), unit: "ms",

@@ -56,9 +56,9 @@ struct KernelsightAPI: ParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let log = Logger(label: "kernelsight-api")
         do {
-            let settings = try Settings.load(path: config)
-            let path = database ?? settings.database.path
-            let count = threads ?? settings.api.threads
+            let settings = try settings()
+            let path = settings.database.path
+            let count = settings.api.threads
             let live = LiveSettings(settings)
             let service = Service(
                 reader: Reader(path: path, connections: settings.advanced.databaseConnectionPoolSize),
@@ -86,9 +86,9 @@ struct KernelsightAPI: ParsableCommand {
     /// Takes over what can change while requests are answered, and names what cannot. A bad file changes nothing.
     private func reload(into live: LiveSettings, started: Settings, _ log: Logger) {
         do throws(SettingsErrors) {
-            let settings = try Settings.load(path: config)
+            let settings = try settings()
             live.apply(settings)
-            let later = needsRestart(from: started, to: settings)
+            let later = settings.needsRestart(of: .worker, startedWith: started)
             if later.isEmpty {
                 log.notice("configuration read again")
             } else {
@@ -99,15 +99,12 @@ struct KernelsightAPI: ParsableCommand {
         }
     }
 
-    /// The keys that have changed since the start, that this worker uses and that only a new one will follow.
-    private func needsRestart(from old: Settings, to new: Settings) -> [String] {
-        var keys: [String] = []
-        if database == nil, old.database.path != new.database.path { keys.append("database.path") }
-        if threads == nil, old.api.threads != new.api.threads { keys.append("api.threads") }
-        if old.advanced.databaseConnectionPoolSize != new.advanced.databaseConnectionPoolSize {
-            keys.append("advanced.database_connection_pool_size")
-        }
-        return keys
+    /// The configuration, with what the command line says in its place.
+    private func settings() throws(SettingsErrors) -> Settings {
+        var settings = try Settings.load(path: config)
+        if let database { settings.database.path = database }
+        if let threads { settings.api.threads = threads }
+        return settings
     }
 }
 

@@ -13,7 +13,8 @@ actor Collector: Service {
     private let tracers: Tracers
     private let writer: Writer
     private let logger: Logger
-    /// What is in force.
+    private let startedWith: Settings
+    /// What the file said last.
     private var settings: Settings
     private var measurement: Measurement
     private var detector: Detector
@@ -33,6 +34,7 @@ actor Collector: Service {
         self.tracers = tracers
         self.writer = writer
         self.logger = logger
+        startedWith = settings
         self.settings = settings
         measurement = Measurement(tracers: tracers, readers: HostReader())
         detector = Detector(
@@ -129,19 +131,29 @@ actor Collector: Service {
             Components.detection(open: detector.open, blindness: detector.blindness, refused: detector.refused))
         states.append(Components.writer(store))
         states.append(Components.retention(settings.retention, store))
-        states.append(Components.collector(cost, missedTicks: schedule.missed, refused: refusedConfiguration))
+        states.append(
+            Components.collector(
+                cost, missedTicks: schedule.missed, refused: refusedConfiguration,
+                waiting: settings.needsRestart(of: .collector, startedWith: startedWith)))
         return states
     }
 
-    /// Takes over what can change while everything runs: rates, thresholds, hysteresis. The rest needs a restart.
+    /// Takes over what can change while everything runs, and names the rest.
     func apply(_ settings: Settings) {
         refusedConfiguration = nil
+        self.settings = settings
+        writer.apply(WriterConfiguration(settings))
         detector.thresholds = settings.thresholds
         detector.hysteresis = settings.hysteresis
         for name in TracerName.allCases {
             tracers.setEventsPerSecond(settings.tracers[name].eventsPerSecond, of: name)
         }
-        logger.notice("configuration read again")
+        let later = settings.needsRestart(of: .collector, startedWith: startedWith)
+        if later.isEmpty {
+            logger.notice("configuration read again")
+        } else {
+            logger.warning("configuration read again; needs a restart: \(later.joined(separator: ", "))")
+        }
     }
 
     /// Keeps the old configuration and says so.

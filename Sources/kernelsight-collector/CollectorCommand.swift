@@ -28,6 +28,12 @@ struct CollectorCommand: ParsableCommand {
         name: .customLong("run"), help: "The directory for the control socket; run/ beside the database by default.")
     var runDirectory: String?
 
+    static func main() {
+        // Until there is somebody to read the configuration again, a SIGHUP would end the process.
+        signal(SIGHUP, SIG_IGN)
+        main(nil)
+    }
+
     func run() throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         let logger = Logger(label: "collector")
@@ -44,8 +50,14 @@ struct CollectorCommand: ParsableCommand {
     /// Attaches, gives up what is not needed any more, and only then starts threads: capabilities belong to threads, and
     /// new ones inherit. So this must not be `async`: that would be a second thread already.
     private func start(_ logger: Logger) throws {
-        let settings = try Settings.load(path: config)
-        let path = database ?? settings.database.path
+        let (config, database) = (config, database)
+        let load: @Sendable () throws(SettingsErrors) -> Settings = { () throws(SettingsErrors) in
+            var settings = try Settings.load(path: config)
+            if let database { settings.database.path = database }
+            return settings
+        }
+        let settings = try load()
+        let path = settings.database.path
         let directory = runDirectory ?? "\(DataDirectory.of(path))/run"
         try DataDirectory.make(DataDirectory.of(path))
         try DataDirectory.make(directory)
@@ -56,12 +68,11 @@ struct CollectorCommand: ParsableCommand {
             logger.notice("\(status.name.rawValue): \(Components.tracer(status, RecentLosses(), uptime: 0).message)")
         }
 
-        let config = config
         // unsafe because the compiler does not see that this thread does not use them any more.
         nonisolated(unsafe) let handed = tracers
         Task {
             do {
-                try await Self.serve(handed, settings, config: config, database: path, run: directory, logger)
+                try await Self.serve(handed, settings, run: directory, logger, load)
                 Glibc.exit(EXIT_SUCCESS)
             } catch {
                 logger.critical("\(error)")
@@ -71,15 +82,15 @@ struct CollectorCommand: ParsableCommand {
     }
 
     private static func serve(
-        _ tracers: sending Tracers, _ settings: Settings, config: String?, database path: String, run directory: String,
-        _ logger: Logger
+        _ tracers: sending Tracers, _ settings: Settings, run directory: String, _ logger: Logger,
+        _ load: @escaping @Sendable () throws(SettingsErrors) -> Settings
     ) async throws {
-        let writer = try Writer(path: path, configuration: WriterConfiguration(settings))
+        let writer = try Writer(path: settings.database.path, configuration: WriterConfiguration(settings))
         let collector = Collector(tracers: tracers, writer: writer, settings: settings, logger: logger)
         let control = ControlSocket(path: "\(directory)/\(ControlRequest.socketName)", logger: logger) { request in
             await answer(request, writer)
         }
-        let reload = Reload(collector: collector, path: config)
+        let reload = Reload(collector: collector, load: load)
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [collector, control, reload], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

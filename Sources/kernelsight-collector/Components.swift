@@ -216,8 +216,10 @@ enum Components {
         return "\(seconds) s"
     }
 
-    /// The collector itself: what it costs and how punctual it is.
-    static func collector(_ cost: SelfCost, missedTicks: UInt64, refused configuration: String?) -> ComponentState {
+    /// The collector itself: what it costs, how punctual it is, and whether its configuration is that of the file.
+    static func collector(
+        _ cost: SelfCost, missedTicks: UInt64, refused: String?, waiting: [String]
+    ) -> ComponentState {
         var json = JSONWriter()
         json.object {
             $0.member("pid", SelfCost.identity.pid)
@@ -225,13 +227,17 @@ enum Components {
             $0.member("resident_bytes", cost.residentBytes)
             $0.member("tick_microseconds", cost.tickMicroseconds)
             $0.member("missed_ticks", missedTicks)
-            $0.member("configuration_error", configuration)
+            $0.member("configuration_error", refused)
+            $0.array("waiting_for_restart") { for key in waiting { $0.element(key) } }
         }
-        let percent = cost.cpuPercent.map { "takes \(Double(Int($0 * 100)) / 100) % of one core" } ?? "starting"
-        return ComponentState(
-            component: "collector", status: configuration == nil ? .ok : .warning,
-            message: configuration.map { "the new configuration was refused, the old one is in force: \($0)" }
-                ?? percent,
-            detail: json.text)
+        let (level, message): (ComponentState.Status, String) =
+            if let refused {
+                (.warning, "the new configuration was refused, the old one is in force: \(refused)")
+            } else if !waiting.isEmpty {
+                (.warning, "restart the collector for what has changed: \(waiting.joined(separator: ", "))")
+            } else {
+                (.ok, cost.cpuPercent.map { "takes \(Double(Int($0 * 100)) / 100) % of one core" } ?? "starting")
+            }
+        return ComponentState(component: "collector", status: level, message: message, detail: json.text)
     }
 }

@@ -100,6 +100,18 @@ struct ComponentsTests {
         #expect(bad.message == "the last numbers of 3 threads that ended in the last minute are lost")
     }
 
+    @Test func `the collector's row says what waits for a restart, and before that what was refused`() throws {
+        func row(refused: String? = nil, waiting: [String] = []) -> ComponentState {
+            Components.collector(SelfCost(), missedTicks: 0, refused: refused, waiting: waiting)
+        }
+        #expect(row().status == .ok)
+        let waiting = row(waiting: ["tracers.enabled", "database.path"])
+        #expect(waiting.status == .warning)
+        #expect(waiting.message == "restart the collector for what has changed: tracers.enabled, database.path")
+        #expect(try detail(waiting)["waiting_for_restart"] as? [String] == ["tracers.enabled", "database.path"])
+        #expect(row(refused: "no", waiting: ["tracers.enabled"]).message.hasSuffix("is in force: no"))
+    }
+
     @Test func `the last row of a part keeps its numbers and says that it has stopped`() throws {
         let state = Components.last(Components.tracer(tracer(.attached), RecentLosses(), uptime: 10))
         #expect(state.component == "syscall_tracer")

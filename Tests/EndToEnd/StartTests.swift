@@ -72,4 +72,47 @@ import Testing
         #expect(nobody.status != 0)
         #expect(nobody.output.contains("belongs to uid 0 and uid 65534 cannot write to it"), "\(nobody.output)")
     }
+
+    @Test func `a SIGHUP while the collector starts does not end it`() throws {
+        let stack = try Stack()
+        let child = try start(
+            Stack.binaries.appending(path: "kernelsight-collector").path,
+            ["--config", "/dev/null", "--database", stack.database], directory: stack.directory)
+        defer { child.stop() }
+        try require(within: 20, "SIGHUP is ignored") {
+            let status = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("SigIgn:") } ?? ""
+            let ignored = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
+            return ignored & 1 << UInt64(SIGHUP - 1) != 0
+        }
+        #expect(access(stack.database, F_OK) != 0, "that is long before it has attached and opened its database")
+        try require(within: 20, "the collector writes") {
+            child.signal(SIGHUP)
+            guard child.isRunning else { throw HTTPFailure("the collector ended: \(child.output)") }
+            return try stack.sql("SELECT last_tick > 0 FROM store_state") == "1"
+        }
+        try require(within: 10, "it reads its configuration again") {
+            child.signal(SIGHUP)
+            return child.output.contains("configuration read again")
+        }
+    }
+
+    @Test func `SIGHUP takes over what it can and names what waits for a restart`() throws {
+        let stack = try Stack()
+        try stack.startCollector()
+        let collector = try #require(stack.collector)
+        func message(_ component: String) throws -> String {
+            try stack.sql("SELECT message FROM components WHERE component = '\(component)'")
+        }
+        try stack.write(config: "tracers: {enabled: []}\nretention: {signals_days: 5}\napi: {threads: 9}\n")
+        collector.signal(SIGHUP)
+        try require(within: 10, "the row names the key") {
+            try message("collector") == "restart the collector for what has changed: tracers.enabled"
+        }
+        #expect(collector.output.contains("needs a restart: tracers.enabled\n"), "\(collector.output)")
+        try require(within: 10, "retention has changed") { try message("retention").hasPrefix("keeps signals 5 d,") }
+        try stack.write(config: "")
+        collector.signal(SIGHUP)
+        try require(within: 10, "nothing waits any more") { try !message("collector").contains("restart") }
+    }
 }

@@ -133,6 +133,11 @@ extension String {
             "paste what `kernelsight config keys` prints into docs/configuration.md")
     }
 
+    @Test(arguments: Settings.Program.allCases)
+    func `the documentation names the keys that need a restart`(program: Settings.Program) throws {
+        #expect(try contents("docs/configuration.md").contains(": \(Settings.restartReference(of: program))\n"))
+    }
+
     private func contents(_ path: String) throws -> String {
         let file = try #require(fopen(repository(path), "r"))
         defer { fclose(file) }

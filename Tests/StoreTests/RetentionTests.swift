@@ -78,6 +78,32 @@ struct RetentionTests {
         }
     }
 
+    @Test func `what is kept for how long can change while the writer runs, and readers are told`() throws {
+        var configuration = WriterConfiguration.eager
+        configuration.signalDays = 3650
+        let writer = try Writer(path: scratch.database, configuration: configuration)
+        for (number, day) in [0, 100].enumerated() {
+            let time = start.advanced(bySeconds: Double(day) * 86_400)
+            writer.submit(TickRecord(time: time, episodes: [episode(Int64(number + 1), at: time)]))
+        }
+        try writer.flush()
+        #expect(try count(scratch.database, "signals") == 2)
+        configuration.signalDays = 30
+        configuration.tiers[3].retention = 365 * 86_400
+        configuration.flushInterval = .seconds(315_360_000)
+        configuration.batchRows = 2
+        writer.apply(configuration)
+        try eventually("the old signal goes") { try count(scratch.database, "signals") == 1 }
+        #expect(try count(scratch.database, "series_tiers WHERE width = 3600 AND retention = 31536000") == 1)
+        #expect(try count(scratch.database, "series_tiers") == 4)
+        let commits = writer.status.commits
+        writer.submit(TickRecord(time: start, episodes: [episode(3)]))
+        #expect(writer.status.pendingRows == 1)
+        writer.submit(TickRecord(time: start, episodes: [episode(4)]))
+        try eventually("two rows are due at once") { writer.status.commits == commits + 1 }
+        writer.close()
+    }
+
     @Test func `a signal that is still followed outlives retention and prune, open or unknown`() async throws {
         var configuration = WriterConfiguration.eager
         configuration.signalDays = 1

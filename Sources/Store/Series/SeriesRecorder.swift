@@ -47,14 +47,6 @@ struct SeriesRecorder {
         self.tiers = tiers
         insert = try db.makeStatement(sql: "INSERT OR REPLACE INTO series_rows VALUES (?, ?)")
         for row in try Row.fetchAll(db, sql: "SELECT name, id FROM metrics") { metrics[row[0]] = row[1] }
-        try db.inTransaction(.immediate) {
-            try db.execute(sql: "DELETE FROM series_tiers")
-            for (tier, value) in tiers.enumerated() {
-                try db.execute(
-                    sql: "INSERT INTO series_tiers VALUES (?, ?, ?)", arguments: [tier, value.width, value.retention])
-            }
-            return .commit
-        }
         try rebuild()
     }
 

@@ -1,3 +1,5 @@
+import GRDB
+
 /// A resolution of the series and how long it is kept.
 public struct SeriesTier: Sendable, Hashable {
     /// Seconds per slot. Each tier's width divides the next one's.
@@ -15,4 +17,16 @@ public struct SeriesTier: Sendable, Hashable {
         SeriesTier(width: 1, retention: 3600), SeriesTier(width: 10, retention: 86_400),
         SeriesTier(width: 60, retention: 7 * 86_400), SeriesTier(width: 3600, retention: 30 * 86_400),
     ]
+
+    /// Tells readers which tiers there are.
+    static func write(_ tiers: [SeriesTier], _ db: Database) throws {
+        try db.inTransaction(.immediate) {
+            try db.execute(sql: "DELETE FROM series_tiers")
+            for (tier, value) in tiers.enumerated() {
+                try db.execute(
+                    sql: "INSERT INTO series_tiers VALUES (?, ?, ?)", arguments: [tier, value.width, value.retention])
+            }
+            return .commit
+        }
+    }
 }

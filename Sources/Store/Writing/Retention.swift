@@ -4,7 +4,6 @@ import Model
 /// What keeps the file small: old rows go in small steps, each its own short transaction, and freed pages are given back
 /// to the file system a few at a time.
 struct Retention {
-    private let configuration: WriterConfiguration
     private let compaction: Compaction
     private var signals = SignalRemoval()
     private var clock: ClockTrust
@@ -12,33 +11,36 @@ struct Retention {
     private(set) var heldSeconds: Double?
 
     init(_ configuration: WriterConfiguration) {
-        self.configuration = configuration
         compaction = Compaction(configuration.tiers)
         clock = ClockTrust(hold: configuration.clockHold)
     }
 
     /// Does one step of the first thing that is due. Returns the rows removed, or `nil` when nothing is due.
-    mutating func step(_ db: Database, forgetEntities: () -> Void) throws -> Int? {
+    mutating func step(
+        _ db: Database, _ configuration: WriterConfiguration, forgetEntities: () -> Void
+    ) throws -> Int? {
         let tick = try Int64.fetchOne(db.cachedStatement(sql: "SELECT last_tick FROM store_state")) ?? 0
         guard tick > 0 else { return nil }
         let now = Timestamp(nanoseconds: tick)
         heldSeconds = clock.look(at: now, .now)
         if try compaction.step(db, now: now.seconds) { return 0 }
-        var removed = heldSeconds == nil ? try deleteOld(db, now: now) : 0
+        var removed = heldSeconds == nil ? try deleteOld(db, configuration, now: now) : 0
         if removed > 0 { return removed }
-        removed = try deleteEvents(db)
+        removed = try deleteEvents(db, cap: configuration.eventBytes)
         if removed > 0 { return removed }
         return try signals.tidy(db, forgetEntities: forgetEntities) ? 0 : nil
     }
 
     /// One step of what goes by its age.
-    private mutating func deleteOld(_ db: Database, now: Timestamp) throws -> Int {
+    private mutating func deleteOld(_ db: Database, _ configuration: WriterConfiguration, now: Timestamp) throws -> Int
+    {
         let cutoff = Timestamp(nanoseconds: now.nanoseconds - Int64(configuration.signalDays) * 86_400_000_000_000)
         var removed = try signals.delete(db, before: cutoff)
         if removed > 0 { return removed }
-        removed = try deleteSeries(db, now: now.seconds)
+        removed = try deleteSeries(db, configuration.tiers, now: now.seconds)
         if removed > 0 { return removed }
-        return try deleteSmall(db, now: now.nanoseconds, cutoff: cutoff)
+        let snapshots = Timestamp(nanoseconds: now.nanoseconds - Int64(configuration.snapshotSeconds) * 1_000_000_000)
+        return try deleteSmall(db, snapshots: snapshots, rollups: cutoff)
     }
 
     /// Deletes one step's worth of closed signals that opened before `cutoff`.
@@ -46,9 +48,9 @@ struct Retention {
         try signals.delete(db, before: cutoff)
     }
 
-    private func deleteSeries(_ db: Database, now: Int64) throws -> Int {
+    private func deleteSeries(_ db: Database, _ tiers: [SeriesTier], now: Int64) throws -> Int {
         var removed = 0
-        for (tier, value) in configuration.tiers.enumerated() {
+        for (tier, value) in tiers.enumerated() {
             let slot = max(0, (now - value.retention) / value.width)
             let rows = "DELETE FROM series_rows WHERE tier_slot >= ? AND tier_slot < ?"
             removed += try db.changes(rows) {
@@ -67,9 +69,9 @@ struct Retention {
         return removed
     }
 
-    private func deleteSmall(_ db: Database, now: Int64, cutoff: Timestamp) throws -> Int {
+    private func deleteSmall(_ db: Database, snapshots: Timestamp, rollups cutoff: Timestamp) throws -> Int {
         var removed = try db.changes("DELETE FROM process_snapshots WHERE timestamp < ?") {
-            $0.add(now - Int64(configuration.snapshotSeconds) * 1_000_000_000)
+            $0.add(snapshots.nanoseconds)
         }
         for span in RollupDelta.spans.dropFirst() {
             // Zero by now: their signals went first, but for one that has been open all this time.
@@ -86,7 +88,7 @@ struct Retention {
     }
 
     /// Makes room for events: the oldest that no signal cites, of whichever table holds the oldest.
-    private func deleteEvents(_ db: Database) throws -> Int {
+    private func deleteEvents(_ db: Database, cap: Int64) throws -> Int {
         var total: Int64 = 0
         var oldest: (source: String, id: Int64, time: Int64)?
         for source in EventSource.allCases {
@@ -101,7 +103,7 @@ struct Retention {
                 if oldest.map({ row.int(2) < $0.time }) ?? true { oldest = (source.rawValue, row.int(1), row.int(2)) }
             }
         }
-        guard total > configuration.eventBytes, let oldest else { return 0 }
+        guard total > cap, let oldest else { return 0 }
         let source = oldest.source
         var removed = 0
         try db.inTransaction(.immediate) {

@@ -9,7 +9,6 @@ import Model
 /// again as often until it works; what had no room meanwhile is counted in `status.dropped`.
 public final class Writer: Sendable {
     private let monitor: Monitor<WriterState>
-    private let configuration: WriterConfiguration
     /// Episodes that had not closed when the database was last written.
     private let resumed: [Episode]
     /// What was usual when the database was last written: JSON by metric, as it was submitted.
@@ -21,7 +20,6 @@ public final class Writer: Sendable {
     ///
     /// Throws `StoreError`: another writer runs, the file is not ours, it is damaged, or it is of a newer schema.
     public init(path: String, configuration: WriterConfiguration = WriterConfiguration()) throws {
-        self.configuration = configuration
         let session = try WriterSession(path: path, configuration: configuration)
         do {
             resumed = try session.openEpisodes()
@@ -30,8 +28,8 @@ public final class Writer: Sendable {
         } catch {
             throw StoreError(error, path: path)
         }
-        monitor = Monitor(WriterState())
-        WriterThread.start(session, monitor, configuration)
+        monitor = Monitor(WriterState(configuration: configuration))
+        WriterThread.start(session, monitor)
     }
 
     deinit { close() }
@@ -43,7 +41,7 @@ public final class Writer: Sendable {
             if state.batch.isEmpty { state.firstRow = .now }
             state.submitted += 1
             state.status.dropped += state.batch.add(
-                record, pendingRows: configuration.pendingRows, pendingTicks: configuration.pendingTicks)
+                record, pendingRows: state.configuration.pendingRows, pendingTicks: state.configuration.pendingTicks)
             state.status.pendingRows = state.batch.rows
         }
     }
@@ -75,6 +73,10 @@ public final class Writer: Sendable {
         }
     }
 
+    /// Takes over how to batch and what to keep, from the next batch and the next step of upkeep on. The widths of the
+    /// tiers and the size of the WAL stay what they were when the database was opened.
+    public func apply(_ configuration: WriterConfiguration) { monitor.change { $0.configuration = configuration } }
+
     /// Episodes that had not closed when the collector stopped, oldest first.
     public func openEpisodes() -> [Episode] { resumed }
 
@@ -96,6 +98,7 @@ struct WriterState: Sendable {
         var removed = 0
     }
 
+    var configuration: WriterConfiguration
     var batch = Batch()
     var firstRow: Monotonic?
     /// Records submitted, committed (or given up), and to be committed without delay.

@@ -19,6 +19,8 @@ final class WriterSession {
     /// `nil` once closed: SQLite does not close a connection that still has statements.
     private var memory: Memory?
     private var retention: Retention
+    /// As readers are told of them.
+    private var tiers: [SeriesTier]
     let checkpointer: Checkpointer
 
     init(path: String, configuration: WriterConfiguration) throws {
@@ -27,9 +29,11 @@ final class WriterSession {
         checkpointer = Checkpointer(path: path, limit: configuration.walBytes)
         queue = try WriterConnection.open(path, checkpointer: checkpointer)
         retention = Retention(configuration)
+        tiers = configuration.tiers
         do {
             memory = try queue.writeWithoutTransaction { db in
                 try Schema.migrate(db, path: path)
+                try SeriesTier.write(configuration.tiers, db)
                 return Memory(
                     signals: try SignalTable(db), events: try EventTables(db),
                     series: try SeriesRecorder(db, tiers: configuration.tiers))
@@ -59,10 +63,14 @@ final class WriterSession {
     }
 
     /// One small step of what keeps the file small; returns rows removed, or `nil` when there was nothing to do.
-    func maintain() throws -> Int? {
+    func maintain(_ configuration: WriterConfiguration) throws -> Int? {
         try queue.writeWithoutTransaction { db in
             try checkpointer.beforeWrite(db)
-            return try retention.step(db) { memory?.signals.forgetEntities() }
+            if configuration.tiers != tiers {
+                try SeriesTier.write(configuration.tiers, db)
+                tiers = configuration.tiers
+            }
+            return try retention.step(db, configuration) { memory?.signals.forgetEntities() }
         }
     }
 

@@ -9,23 +9,19 @@ final class WriterThread {
 
     private let session: WriterSession
     private let monitor: Monitor<WriterState>
-    private let configuration: WriterConfiguration
     private var lastCommit: Monotonic
     /// When upkeep last found nothing to do, and when it is asked again.
     private var nextUpkeep = Monotonic.now
 
-    private init(_ session: WriterSession, _ monitor: Monitor<WriterState>, _ configuration: WriterConfiguration) {
+    private init(_ session: WriterSession, _ monitor: Monitor<WriterState>) {
         self.session = session
         self.monitor = monitor
-        self.configuration = configuration
         // The first batch has no commit before it to keep its distance from.
-        lastCommit = .now + (.zero - configuration.spacing)
+        lastCommit = .now + (.zero - monitor.read { $0.configuration.spacing })
     }
 
-    static func start(
-        _ session: sending WriterSession, _ monitor: Monitor<WriterState>, _ configuration: WriterConfiguration
-    ) {
-        let handed = Handed(WriterThread(session, monitor, configuration))
+    static func start(_ session: sending WriterSession, _ monitor: Monitor<WriterState>) {
+        let handed = Handed(WriterThread(session, monitor))
         let thread = Thread { handed.value.run() }
         thread.name = "store-writer"
         thread.stackSize = 1 << 20
@@ -70,10 +66,10 @@ final class WriterThread {
 
     private func due(_ state: WriterState) -> Monotonic {
         if state.closing || state.flushTo > state.committed, case .running = state.status.state { return lastCommit }
-        let spaced = lastCommit + configuration.spacing
+        let spaced = lastCommit + state.configuration.spacing
         if case .failing = state.status.state { return spaced }
-        if state.rowsDue(configuration) { return spaced }
-        return max(spaced, (state.firstRow ?? lastCommit) + configuration.flushInterval)
+        if state.batch.rows >= state.configuration.batchRows { return spaced }
+        return max(spaced, (state.firstRow ?? lastCommit) + state.configuration.flushInterval)
     }
 
     private func commit(_ batch: Batch, upTo target: UInt64) {
@@ -114,7 +110,8 @@ final class WriterThread {
                 state.committed = target
             } else {
                 state.status.dropped += state.batch.putBack(
-                    batch, pendingRows: configuration.pendingRows, pendingTicks: configuration.pendingTicks)
+                    batch, pendingRows: state.configuration.pendingRows,
+                    pendingTicks: state.configuration.pendingTicks)
                 state.firstRow = state.firstRow ?? .now
                 state.status.pendingRows = state.batch.rows
             }
@@ -126,7 +123,7 @@ final class WriterThread {
         repeat {
             do {
                 if try pruneStep() { continue }
-                guard let removed = try session.maintain() else {
+                guard let removed = try session.maintain(monitor.read { $0.configuration }) else {
                     let contents = try session.contents()
                     monitor.change { state in
                         state.status.freePages = contents.freePages
@@ -183,10 +180,6 @@ private struct Handed: @unchecked Sendable {
     let value: WriterThread
 
     init(_ value: WriterThread) { self.value = value }
-}
-
-extension WriterState {
-    func rowsDue(_ configuration: WriterConfiguration) -> Bool { batch.rows >= configuration.batchRows }
 }
 
 extension StoreError {
