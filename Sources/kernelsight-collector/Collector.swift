@@ -19,7 +19,9 @@ actor Collector: Service {
     private var detector: Detector
     private var schedule: TickSchedule
     private var cost = SelfCost()
+    private var writerLog = WriterLog()
     private var losses: [TracerName: RecentLosses] = [:]
+    private var exitLosses = RecentLosses()
     /// How the readers did in the last tick.
     private var readers: [ReaderTiming] = []
     private let started = MonotonicClock.now()
@@ -62,6 +64,7 @@ actor Collector: Service {
         try? writer.flush()
         writer.submit(TickRecord(time: Measurement.wallClock(), components: components().map(Components.last)))
         writer.close()
+        logWriter(writer.status)
         tracers.close()
     }
 
@@ -82,6 +85,7 @@ actor Collector: Service {
         for episode in episodes where episode.occurrences == 1 || episode.state == .closed { log(episode) }
         readers = tick.host.readers
         cost.measure(monotonic: Double(start) / 1e9)
+        logWriter(writer.status)
         writer.submit(
             TickRecord(
                 time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
@@ -102,6 +106,10 @@ actor Collector: Service {
             ])
     }
 
+    private func logWriter(_ status: WriterStatus) {
+        for line in writerLog.look(at: status) { logger.log(level: line.level, "\(line.text)") }
+    }
+
     private func components() -> [ComponentState] {
         let uptime = Double(MonotonicClock.now() - started) / 1e9
         let store = writer.status
@@ -113,6 +121,9 @@ actor Collector: Service {
             losses[status.name, default: RecentLosses()].add(status.ledger)
             return Components.tracer(status, losses[status.name] ?? RecentLosses(), uptime: uptime)
         }
+        let processes = tracers.processesStatus()
+        exitLosses.add(processes.ledger)
+        states.append(Components.processes(processes, exitLosses, uptime: uptime))
         if !readers.isEmpty { states.append(Components.readers(readers)) }
         states.append(
             Components.detection(open: detector.open, blindness: detector.blindness, refused: detector.refused))

@@ -36,6 +36,35 @@ enum Components {
             component: status.name.rawValue, status: level, message: message, detail: json.text)
     }
 
+    /// What the tracers share: the walk over all threads, and the hook that hands over the numbers of one that ends.
+    static func processes(_ status: ProcessesStatus, _ losses: RecentLosses, uptime: Double) -> ComponentState {
+        var json = JSONWriter()
+        json.object {
+            state(status.state, to: &$0)
+            $0.array("hooks") { for hook in status.hooks { $0.element(hook) } }
+            $0.member("threads", status.threads)
+            $0.object("ledger") {
+                $0.member("seen", status.ledger.seen)
+                $0.member("aggregated", status.ledger.aggregated)
+                $0.member("filtered", status.ledger.filtered)
+                $0.member("lost", status.ledger.lost)
+                $0.member("recursion_misses", status.ledger.recursionMisses)
+                $0.member("dropped_in_user_space", status.ledger.droppedInUserSpace)
+            }
+            $0.object("cost") { cost(status.cost, uptime: uptime, to: &$0) }
+        }
+        let (level, message): (ComponentState.Status, String) =
+            switch status.state {
+            case .attached where losses.isWorthAWarning:
+                (.warning, "the last numbers of \(losses.missed) threads that ended in the last minute are lost")
+            case .attached: (.ok, "follows \(status.threads) threads")
+            case .detached: (.warning, stopped)
+            case .disabled: (.ok, "no tracer is enabled; /proc tells about processes")
+            case .failed(let reason, let remedy): (.warning, "\(reason). \(remedy)")
+            }
+        return ComponentState(component: "processes", status: level, message: message, detail: json.text)
+    }
+
     private static let stopped = "the collector has stopped"
 
     /// What a part leaves behind when the collector stops: its last numbers, and that they are the last.

@@ -83,6 +83,23 @@ struct ComponentsTests {
         #expect(row().message == "attached, but 2 of 1002 runs in the last minute are missing from the counts")
     }
 
+    @Test func `what the tracers share says whom it follows, and whose numbers are lost`() throws {
+        var status = ProcessesStatus(state: .attached, hooks: ["tp_btf/sched_process_exit"], threads: 211)
+        var losses = RecentLosses()
+        losses.add(status.ledger)
+        let good = Components.processes(status, losses, uptime: 1)
+        #expect(good.component == "processes")
+        #expect(good.status == .ok)
+        #expect(good.message == "follows 211 threads")
+        #expect(try detail(good)["threads"] as? Int == 211)
+        status.ledger.seen = 100
+        status.ledger.lostMapFull = 3
+        losses.add(status.ledger)
+        let bad = Components.processes(status, losses, uptime: 1)
+        #expect(bad.status == .warning)
+        #expect(bad.message == "the last numbers of 3 threads that ended in the last minute are lost")
+    }
+
     @Test func `the last row of a part keeps its numbers and says that it has stopped`() throws {
         let state = Components.last(Components.tracer(tracer(.attached), RecentLosses(), uptime: 10))
         #expect(state.component == "syscall_tracer")

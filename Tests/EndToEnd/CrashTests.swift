@@ -32,6 +32,33 @@ import Testing
         #expect(try stack.sql("PRAGMA integrity_check") == "ok")
     }
 
+    @Test func `a disk that fills up is in the log once, and so is that there is room again`() throws {
+        let stack = try Stack()
+        let mount = stack.directory.appending(path: "small").path
+        try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+        let mounted = try execute("/bin/mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", mount])
+        try #require(mounted.status == 0, "\(mounted.output)")
+        defer { _ = try? execute("/bin/umount", ["-l", mount]) }
+        let collector = try start(
+            Stack.binaries.appending(path: "kernelsight-collector").path,
+            ["--config", "/dev/null", "--database", "\(mount)/kernelsight.db"], directory: stack.directory)
+        defer { collector.stop() }
+        try require(within: 30, "the collector writes") {
+            guard collector.isRunning else { throw HTTPFailure("the collector ended: \(collector.output)") }
+            let ticks = try execute(
+                "/usr/bin/sqlite3", ["-readonly", "\(mount)/kernelsight.db", "SELECT last_tick > 0 FROM store_state"])
+            return ticks.output == "1\n"
+        }
+        // As much as there is room for.
+        try execute("/bin/dd", ["if=/dev/zero", "of=\(mount)/ballast", "bs=4k"])
+        try require(within: 30, "the log says that the disk is full") { collector.output.contains("cannot write: ") }
+        unlink("\(mount)/ballast")
+        try require(within: 30, "the log says that it writes again") { collector.output.contains("writes again") }
+        let log = collector.output
+        #expect(log.components(separatedBy: "cannot write: ").count == 2, "\(log)")
+        #expect(log.contains("make some on the database's file system"), "\(log)")
+    }
+
     @Test func `a second collector on the same database refuses to start`() throws {
         let stack = try Stack()
         try stack.startCollector()
