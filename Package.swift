@@ -110,7 +110,8 @@ let package = Package(
             name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["ChildProcess"], path: "Tests/EndToEnd", exclude: ["Workloads"],
+            name: "EndToEndTests", dependencies: ["ChildProcess", "FaultLab"], path: "Tests/EndToEnd",
+            exclude: ["Workloads"],
             swiftSettings: strict
         ),
     ]

@@ -1,6 +1,6 @@
 @preconcurrency import Glibc
 
-/// A program that runs beside this one, in a session of its own as a service would, and ends with its owner.
+/// A program that runs beside this one, in a process group of its own, and ends with its owner.
 ///
 /// Foundation's `Process` learns of an end from a socket that grandchildren inherit, so a daemon's child keeps it waiting
 /// for ever; this one asks the kernel.
@@ -35,8 +35,9 @@ public final class ChildProcess {
         var all = sigset_t()
         sigfillset(&all)
         posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | Self.newSession))
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
 
         var arguments: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
@@ -50,9 +51,6 @@ public final class ChildProcess {
         }
         pid = child
     }
-
-    /// POSIX_SPAWN_SETSID of glibc 2.26 and later, which is not imported: its header shows it with _GNU_SOURCE only.
-    private static let newSession: Int32 = 0x80
 
     private static func candidates(_ program: String) -> [String] {
         if program.utf8.contains(UInt8(ascii: "/")) { return [program] }

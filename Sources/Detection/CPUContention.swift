@@ -26,6 +26,13 @@ struct CPUUse: Sendable {
         fairShare = Double(max(tick.cores, 1)) / Double(max(competing, 1))
     }
 
+    /// Whether at least half of all CPU time goes to a party's own job tree: then nobody else is to blame for what it waits.
+    func goesToKin(of party: Int, in grouped: Parties) -> Bool {
+        let all = parties.reduce(0, +)
+        let kin = parties.indices.reduce(0.0) { $0 + (grouped.areKin($1, party) ? parties[$1] : 0) }
+        return all > 0 && kin >= 0.5 * all
+    }
+
     /// Cores beyond the fair share; all of them for a party that competes with nobody.
     func excess(_ cores: Double) -> Double { competing <= 1 ? cores : cores - fairShare }
 
@@ -37,7 +44,7 @@ struct CPUUse: Sendable {
         guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0 else { return 0 }
         let wantsLittle =
             parties[party] <= fairShare / 2 && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
-            && 4 * scheduling.voluntarySwitches >= max(scheduling.involuntarySwitches, 1)
+            && 4 * scheduling.voluntarySwitches >= scheduling.involuntarySwitches
         let isNoticeable =
             scheduling.waitNanoseconds / max(scheduling.waits, 1) >= 500_000
             || scheduling.longestWaitNanoseconds >= 5_000_000
@@ -53,10 +60,17 @@ extension Contention {
         } weight: {
             use.excess($0)
         }
-        return Contention(
-            suspects: suspects, sufferers: parties.sufferers(from: suspects, stall: use.starvation),
-            measure: "CPU time",
-            stall: "run-queue wait")
+        var sufferers = parties.sufferers(from: suspects, stall: use.starvation)
+        if suspects.isEmpty {
+            // The jobs of a build are too many for any to stand out, and each waits for the others.
+            sufferers.removeAll { sufferer in
+                parties.position(of: sufferer.process.identity).map {
+                    use.goesToKin(of: parties.party[$0], in: parties)
+                }
+                    ?? false
+            }
+        }
+        return Contention(suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait")
     }
 }
 

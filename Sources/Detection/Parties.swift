@@ -2,10 +2,9 @@ import Model
 
 /// The processes of a tick, grouped by who belongs together.
 ///
-/// A party is what one command started, however many workers it has: a process group, or several of one session where a
-/// build tool gives each of its jobs a group. (The jobs of a shell are not together: their parent leads the session.) A
-/// process whose group nobody knows is a party of its own. Parties are related when a process of one descends from a
-/// process of the other: what a supervisor's children do to it, it does to itself.
+/// A party is a process group: what one command started, however many workers it has. A process whose group nobody knows
+/// is a party of its own. Parties are related when a process of one descends from a process of the other: what a build
+/// tool's children do to it, it does to itself.
 struct Parties: Sendable {
     let processes: [ProcessActivity]
     /// The party of each process, and the processes of each party, by position.
@@ -14,6 +13,8 @@ struct Parties: Sendable {
     private let positions: [Int32: Int]
     /// For each party, the other parties that its processes descend from.
     private let ancestors: [[Int]]
+    /// The parties of session leaders, such as shells.
+    private let leaders: Set<Int>
 
     /// How far up descent is followed.
     private static let generations = 8
@@ -27,7 +28,7 @@ struct Parties: Sendable {
         var party: [Int] = []
         party.reserveCapacity(processes.count)
         for (position, process) in processes.enumerated() {
-            let group = processes[Self.head(of: position, processes, parents)].group
+            let group = process.group
             // A group's id is a pid, so processes without one are kept apart by negative numbers.
             let name = group > 0 && !process.isKernelThread ? Int64(group) : -1 - Int64(process.identity.pid)
             let index = parties[name, default: members.count]
@@ -42,6 +43,7 @@ struct Parties: Sendable {
         self.party = party
         self.members = members
         self.positions = positions
+        leaders = Set(processes.indices.filter { processes[$0].group == processes[$0].session }.map { party[$0] })
         ancestors = members.indices.map { index in
             members[index].reduce(into: []) { found, position in
                 var next = parents[position]
@@ -55,19 +57,6 @@ struct Parties: Sendable {
         }
     }
 
-    /// Up from a process to the one that started its command: through parents of the same session that do not lead it.
-    private static func head(of position: Int, _ processes: [ProcessActivity], _ parents: [Int?]) -> Int {
-        var head = position
-        for _ in 0..<generations {
-            guard let parent = parents[head], processes[head].session > 0,
-                processes[parent].session == processes[head].session,
-                processes[parent].group != processes[parent].session
-            else { break }
-            head = parent
-        }
-        return head
-    }
-
     /// Where a process stands, or `nil` if it did nothing in this tick.
     func position(of identity: ProcessIdentity) -> Int? {
         positions[identity.pid].flatMap { processes[$0].identity == identity ? $0 : nil }
@@ -76,6 +65,13 @@ struct Parties: Sendable {
     /// Whether two parties are one, or one descends from the other as far as the tick shows the line.
     func related(_ one: Int, _ other: Int) -> Bool {
         one == other || ancestors[one].contains(other) || ancestors[other].contains(one)
+    }
+
+    /// Whether two parties are related, or jobs of the same parent, as with a build tool that gives each job a group of its
+    /// own. The jobs of a shell, which leads their session, are not: two commands of one terminal may hurt each other.
+    func areKin(_ one: Int, _ other: Int) -> Bool {
+        related(one, other)
+            || ancestors[one].contains { !leaders.contains($0) && ancestors[other].contains($0) }
     }
 }
 

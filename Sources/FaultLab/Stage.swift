@@ -147,23 +147,6 @@ final class Stage {
     }
 }
 
-/// A memory cgroup, v1 or v2.
-final class MemoryGroup {
-    private let path: String
-    var processes: String { "\(path)/cgroup.procs" }
-
-    init(megabytes: Int) throws {
-        let v1 = "/sys/fs/cgroup/memory"
-        let isV1 = FileManager.default.fileExists(atPath: "\(v1)/memory.limit_in_bytes")
-        path = "\(isV1 ? v1 : "/sys/fs/cgroup")/kernelsight-faultlab-\(getpid())"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        let limit = "\(path)/\(isV1 ? "memory.limit_in_bytes" : "memory.max")"
-        try "\(megabytes << 20)".write(toFile: limit, atomically: false, encoding: .utf8)
-    }
-
-    deinit { try? wait(5, for: "the cgroup to empty") { rmdir(path) == 0 } }
-}
-
 /// Why a scenario could not be played; says nothing about KernelSight.
 public struct LabFailure: Error, CustomStringConvertible, Sendable {
     public let description: String

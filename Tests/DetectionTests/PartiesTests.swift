@@ -19,7 +19,7 @@ import Testing
         #expect(abs((suspects.first?.share ?? 0) - 1.5 / 1.6) < 0.001)
     }
 
-    @Test func `the jobs of a build tool are one party, those of a shell are not`() {
+    @Test func `the jobs of a build tool are kin, those of a shell are not`() {
         let parties = Parties([
             Made.process(10, "bash", session: 10),
             Made.process(20, "ninja", parent: 10, session: 10),
@@ -28,7 +28,11 @@ import Testing
             Made.process(30, "stress-ng", parent: 10, session: 10),
             Made.process(40, "nginx", parent: 10),
         ])
-        #expect(parties.party == [0, 1, 1, 1, 2, 3])
+        #expect(parties.party == [0, 1, 2, 3, 4, 5])
+        #expect(parties.areKin(1, 2))
+        #expect(parties.areKin(2, 3))
+        #expect(!parties.areKin(2, 4))
+        #expect(!parties.areKin(1, 5))
     }
 
     @Test func `processes whose group nobody knows are parties of their own`() {

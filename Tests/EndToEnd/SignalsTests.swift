@@ -1,3 +1,4 @@
+import FaultLab
 import Foundation
 import Testing
 
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test func `memory that is taken away makes a working set fault again and again`() throws {
-        let group = try MemoryGroup(bytes: 512 << 20)
+        let group = try MemoryGroup(megabytes: 512)
         let scene = try Scene(victim: "working_set.py", "victim.dat", "300", in: group)
         let fault = try scene.start(
             "/usr/bin/stress-ng", ["--vm", "2", "--vm-bytes", "460m", "--vm-keep", "--timeout", "60"], in: group)

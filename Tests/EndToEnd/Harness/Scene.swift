@@ -1,4 +1,5 @@
 import ChildProcess
+import FaultLab
 import Foundation
 import Glibc
 import Testing
@@ -71,21 +72,4 @@ private func launch(
     // A shell of three words that puts itself into the group and becomes the program.
     return try EndToEndTests.start(
         "/bin/sh", ["-c", "echo $$ > \"$0\"; exec \"$@\"", group.processes, program] + arguments, directory: directory)
-}
-
-/// A memory cgroup with a limit: the way to run out of memory without taking the host along.
-final class MemoryGroup {
-    private let path: String
-    var processes: String { "\(path)/cgroup.procs" }
-
-    init(bytes: Int) throws {
-        let v1 = "/sys/fs/cgroup/memory"
-        let isV1 = FileManager.default.fileExists(atPath: "\(v1)/memory.limit_in_bytes")
-        path = "\(isV1 ? v1 : "/sys/fs/cgroup")/kernelsight-test-\(getpid())"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-        let limit = "\(path)/\(isV1 ? "memory.limit_in_bytes" : "memory.max")"
-        try "\(bytes)".write(toFile: limit, atomically: false, encoding: .utf8)
-    }
-
-    deinit { _ = eventually(within: 5) { rmdir(self.path) == 0 } }
 }
