@@ -1,35 +1,86 @@
+import ChildProcess
 import Foundation
 import Glibc
 import Testing
 
 /// What was committed stays, whatever ends.
 @Suite(.serialized) struct CrashTests {
-    @Test func `a collector that is killed loses nothing it had committed, and goes on`() throws {
-        let stack = try Stack.running()
-        try require(within: 20, "some ticks are committed") {
-            try Int(stack.sql("SELECT count(*) FROM series_rows")).map { $0 >= 5 } ?? false
-        }
-        let rows = try #require(Int(try stack.sql("SELECT count(*) FROM series_rows")))
-        let last = try #require(Int64(try stack.sql("SELECT last_tick FROM store_state")))
-        stack.collector?.signal(SIGKILL)
-        stack.collector?.wait(seconds: 20)
+    @Test func `a collector that is killed in the middle of writing loses nothing it had committed, and goes on`()
+        throws
+    {
+        // Nearly every call is an event, so that a commit has thousands of rows and takes a while.
+        let stack = try Stack.running(
+            config: "tracers: { sampling: { syscall_tracer: 5000 }, event_threshold_ms: { syscall_tracer: 0.002 } }\n")
+        let load = try start(
+            "/bin/dd", ["if=/dev/zero", "of=/dev/null", "bs=64k"], directory: stack.directory.appending(path: "log"))
+        defer { load.stop() }
 
-        #expect(try stack.sql("PRAGMA integrity_check") == "ok")
-        #expect(try Int(stack.sql("SELECT count(*) FROM series_rows")) ?? 0 >= rows)
-        #expect(try Int64(stack.sql("SELECT last_tick FROM store_state")) ?? 0 >= last)
+        /// What is committed, as numbers that only grow.
+        func committed() throws -> [Int] {
+            try stack.sql("SELECT last_tick, (SELECT sum(rows) FROM event_usage), last_signal_id FROM store_state")
+                .split(separator: "|").compactMap { Int($0) }
+        }
+        var before = try committed()
+        for kill in 1...3 {
+            try require(within: 20, "commits are large, kill \(kill)") { try committed()[1] > before[1] + 5000 }
+            let collector = try #require(stack.collector)
+            try stopInATransaction(collector, WAL(database: stack.database))
+            before = try committed()
+            collector.signal(SIGKILL)
+            collector.wait(seconds: 20)
+
+            #expect(try stack.sql("PRAGMA integrity_check") == "ok")
+            let after = try committed()
+            #expect(zip(after, before).allSatisfy { $0 >= $1 }, "kill \(kill): \(before) became \(after)")
+            #expect(
+                try stack.sql("SELECT sum(rows) FROM event_usage")
+                    == stack.sql(
+                        "SELECT (SELECT count(*) FROM syscall_events) + (SELECT count(*) FROM sched_events)"
+                            + " + (SELECT count(*) FROM page_fault_events) + (SELECT count(*) FROM io_events)"))
+            #expect(
+                try stack.sql("SELECT ifnull(sum(low + medium + high + critical), 0) FROM rollups WHERE span = 0")
+                    == stack.sql("SELECT count(*) FROM signals"))
+            if kill < 3 { try stack.startCollector() }
+        }
+
         // Workers answer from what is there, and say how old it is, until it is too old to be called healthy.
-        let stats = try stack.get("/api/stats")
-        #expect(stats.status == 200)
-        #expect(try stats.json["data_timestamp"] != nil)
+        let last = try committed()[0]
+        let commit = Int(try stack.sql("SELECT last_commit FROM store_state"))
+        try require(within: 10, "statistics are those of the last commit") {
+            try stack.get("/api/stats").json["data_timestamp_ns"] as? Int == commit
+        }
+        let health = try stack.get("/api/health").json
+        let age = try #require(health["data_age_seconds"] as? Double)
+        #expect(abs(Date().timeIntervalSince1970 - Double(last) / 1e9 - age) < 1, "\(health)")
+        let time = ISO8601DateFormatter()
+        time.formatOptions.insert(.withFractionalSeconds)
+        let told = try #require((health["data_timestamp"] as? String).flatMap(time.date(from:)))
+        #expect(abs(told.timeIntervalSince1970 - Double(last) / 1e9) < 0.01, "\(health)")
         try require(within: 20, "health says that the data are stale") { try stack.get("/api/health").status == 503 }
         #expect(try stack.get("/api/health").json["status"] as? String == "unhealthy")
 
         try stack.startCollector()
-        try require(within: 20, "ticks are written again") {
-            try Int64(stack.sql("SELECT last_tick FROM store_state")).map { $0 > last + 2_000_000_000 } ?? false
-        }
+        try require(within: 20, "ticks are written again") { try committed()[0] > last + 2_000_000_000 }
         try require(within: 10, "health is back") { try stack.get("/api/health").status == 200 }
         #expect(try stack.sql("PRAGMA integrity_check") == "ok")
+    }
+
+    /// Stops a process (SIGSTOP) while the WAL holds a part of a transaction.
+    private func stopInATransaction(_ process: ChildProcess, _ wal: WAL) throws {
+        try require(within: 60, "it is stopped in the middle of a transaction") {
+            let before = wal.changed
+            let deadline = ContinuousClock.now + .seconds(5)
+            while wal.changed.tv_sec == before.tv_sec, wal.changed.tv_nsec == before.tv_nsec {
+                guard ContinuousClock.now < deadline else { return false }
+            }
+            process.signal(SIGSTOP)
+            try require(within: 5, "it stands still") {
+                try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8).contains("State:\tT")
+            }
+            if wal.endsInATransaction { return true }
+            process.signal(SIGCONT)
+            return false
+        }
     }
 
     @Test func `a disk that fills up is in the log once, and so is that there is room again`() throws {

@@ -19,11 +19,13 @@ import Testing
             ], directory: stack.directory.appending(path: "log"))
         defer { flood.stop(group: true) }
 
-        func ledger() throws -> [String: Int] {
-            let text = try stack.sql(
-                "SELECT detail FROM components WHERE component = 'syscall_tracer'")
+        /// The counters of a tracer; what was lost is beside the others.
+        func ledger(of tracer: String = "syscall_tracer") throws -> [String: Int] {
+            let text = try stack.sql("SELECT detail FROM components WHERE component = '\(tracer)'")
             let json = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-            return (json?["ledger"] as? [String: Any] ?? [:]).compactMapValues { $0 as? Int }
+            let ledger = json?["ledger"] as? [String: Any] ?? [:]
+            let lost = ledger["lost"] as? [String: Any] ?? [:]
+            return ledger.merging(lost) { $1 }.compactMapValues { $0 as? Int }
         }
         /// Stored events per second over some seconds under load.
         func rate(over seconds: Double) throws -> (stored: Double, candidates: Double) {
@@ -47,5 +49,22 @@ import Testing
             return (110...190).contains(now.stored)
         }
         #expect(stack.collector?.pid == started && stack.collector?.isRunning == true)
+
+        // Now that the hooks are off, everything that was seen is somewhere.
+        #expect(stack.collector?.stop() == true)
+        for tracer in ["syscall_tracer", "sched_tracer", "page_fault_tracer", "io_latency_tracer"] {
+            let last = try ledger(of: tracer)
+            func sum(_ names: String...) -> Int { names.reduce(0) { $0 + (last[$1] ?? -1) } }
+            #expect(sum("seen") > 0)
+            #expect(
+                sum("seen") == sum("aggregated", "filtered", "storage", "map_full", "start_missing"),
+                "\(tracer) \(last)")
+            #expect(sum("entered") == sum("exited", "in_flight", "abandoned"), "\(tracer) \(last)")
+            #expect(sum("candidates") == sum("emitted", "sampled_out", "ringbuf_full"), "\(tracer) \(last)")
+            #expect(sum("emitted") == sum("stored", "dropped_in_user_space"), "\(tracer) \(last)")
+        }
+        let last = try ledger(of: "syscall_tracer")
+        #expect(try stack.sql("SELECT count(*) FROM syscall_events") == "\(last["stored"] ?? -1)")
+        #expect(last["sampled_out"] ?? 0 > last["stored"] ?? 0)
     }
 }

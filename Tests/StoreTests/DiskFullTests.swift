@@ -27,12 +27,16 @@ struct DiskFullTests {
             id += 1
             writer.submit(TickRecord(time: start.advanced(bySeconds: Double(id) / 100), episodes: [episode(id)]))
         }
+        var failure: StoreError?
         try eventually("the disk fills up") {
             for _ in 0..<100 { submit() }
-            if case .failing = writer.status.state { return true }
-            return false
+            if case .failing(let error) = writer.status.state { failure = error }
+            return failure != nil
         }
-        guard case .failing(.failed(let code, let message)) = writer.status.state else { return }
+        guard case .failed(let code, let message) = failure else {
+            Issue.record("a full disk is \(failure.map(\.description) ?? "nothing")")
+            return
+        }
         #expect([10, 13].contains(code & 0xFF), "\(message)")
         let committed = writer.status.stored.episodes
         #expect(committed > 0)
