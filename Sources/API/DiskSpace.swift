@@ -10,7 +10,7 @@ struct DiskSpace {
 
     /// Asks the kernel; `nil` when it cannot tell.
     static func besides(database: String) -> DiskSpace? {
-        let directory = database.lastIndex(of: "/").map { String(database[...$0]) } ?? "."
+        let directory = DataDirectory.of(database)
         var system = statvfs()
         guard statvfs(directory, &system) == 0, system.f_blocks > 0 else { return nil }
         let usable = system.f_blocks - system.f_bfree + system.f_bavail

@@ -5,10 +5,8 @@ import Glibc
 extension ChildProcess {
     /// Starts one of our own programs, that stand beside this one, or one from PATH. It ends with the benchmark.
     convenience init(_ program: String, _ arguments: [String], in scratch: Scratch) throws {
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-            .appending(path: program).path
         let log = scratch.path("\(program)-\(UUID().uuidString.prefix(8)).log")
-        try self.init(access(own, X_OK) == 0 ? own : program, arguments, log: log)
+        try self.init(Self.ours(program), arguments, log: log)
     }
 
     /// Runs to the end; returns what it printed.

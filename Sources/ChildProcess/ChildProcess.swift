@@ -52,6 +52,20 @@ public final class ChildProcess {
         pid = child
     }
 
+    /// The directory that this program's executable is in.
+    public static var binaries: String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = max(0, readlink("/proc/self/exe", &path, path.count))
+        let bytes = path[..<length].map { UInt8(bitPattern: $0) }
+        return String(decoding: bytes.prefix(upTo: bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0), as: UTF8.self)
+    }
+
+    /// The path of a program of ours, which stands beside this one; the name itself for others.
+    public static func ours(_ program: String) -> String {
+        let path = "\(binaries)/\(program)"
+        return access(path, X_OK) == 0 ? path : program
+    }
+
     private static func candidates(_ program: String) -> [String] {
         if program.utf8.contains(UInt8(ascii: "/")) { return [program] }
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"

@@ -11,17 +11,12 @@ public struct Baselines: Sendable {
 
     /// By the names that evidence has.
     public private(set) var metrics: [String: Baseline]
-    private var usual: [String: Baseline.Usual] = [:]
+    /// What is usual now, for the metrics of which enough is known; worked out once a minute.
+    public private(set) var usual: [String: Baseline.Usual] = [:]
     private var refreshed: Int64?
 
     /// Goes on from what was stored.
     public init(_ metrics: [String: Baseline] = [:]) { self.metrics = metrics }
-
-    /// What is usual for a metric now, or `nil` while too little is known.
-    func usual(_ metric: String) -> Baseline.Usual? { usual[metric] }
-
-    /// Metrics of which enough is known.
-    public var known: Int { usual.count }
 
     /// Takes in a tick's values, but for those that `open` episodes above low are about.
     mutating func learn(_ values: [MetricSample], at time: Timestamp, open: [Episode]) {

@@ -50,7 +50,7 @@ public struct Detector: Sendable {
     /// nothing.
     public mutating func step(_ tick: Tick) -> [Episode] {
         guard tick.interval > 0 else { return [] }
-        let situation = Situation(tick, thresholds: thresholds, own: own, baselines: baselines)
+        let situation = Situation(tick, thresholds: thresholds, own: own, usual: baselines.usual)
         var verdicts: [(type: SignalType, verdict: Verdict)] = []
         blindness = [:]
         for index in rules.indices {

@@ -48,7 +48,7 @@ extension Situation {
     /// usual (its p95), and the others keep their distance. At most ten times the absolute ones: beyond, nobody gets used
     /// to it.
     func adapted(_ bands: Bands, to metric: String) -> Bands {
-        guard let usual = baselines.usual(metric), bands.low > 0 else { return bands }
+        guard let usual = usual[metric], bands.low > 0 else { return bands }
         let factor = min(max(2 * usual.profile.p95 / bands.low, 1), 10)
         return Bands(bands.low * factor, bands.medium * factor, bands.high * factor, bands.critical * factor)
     }

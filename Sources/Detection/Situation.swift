@@ -1,3 +1,4 @@
+import Forecast
 import Model
 
 /// A tick as the rules see it: the measurements, what they are compared with, and who contends for what. Worked out once,
@@ -7,18 +8,19 @@ struct Situation: Sendable {
     let thresholds: Thresholds
     /// The collector. It may be a victim of others' CPU and memory use; its database's commits are not a user's I/O.
     let own: ProcessIdentity?
-    let baselines: Baselines
+    /// What is usual, by the names that evidence has.
+    let usual: [String: Baseline.Usual]
     let parties: Parties
     let cpuUse: CPUUse
     let cpu: Contention
     let io: Contention
     let memory: Contention
 
-    init(_ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, baselines: Baselines = Baselines()) {
+    init(_ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, usual: [String: Baseline.Usual] = [:]) {
         self.tick = tick
         self.thresholds = thresholds
         self.own = own
-        self.baselines = baselines
+        self.usual = usual
         parties = Parties(tick.processes)
         cpuUse = CPUUse(tick, parties)
         cpu = .cpu(tick, parties, cpuUse)
@@ -44,7 +46,7 @@ struct Situation: Sendable {
     func evidence(_ metric: String, _ value: Double, _ unit: String, _ threshold: Double? = nil) -> Evidence {
         Evidence(
             metric: metric, value: value, unit: unit, threshold: threshold, window: tick.interval,
-            baseline: baselines.usual(metric).map {
+            baseline: usual[metric].map {
                 Evidence.Usual(median: $0.profile.median, p95: $0.profile.p95, hour: $0.hour)
             })
     }

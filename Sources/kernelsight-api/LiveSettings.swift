@@ -6,7 +6,6 @@ import Synchronization
 final class LiveSettings: Sendable {
     private let freshnessLimit = Atomic<Double>(0)
     private let slowRequest = Atomic<Double>(0)
-
     private let detection: Mutex<Thresholds>
 
     init(_ settings: Settings) {

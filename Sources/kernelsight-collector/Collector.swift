@@ -60,7 +60,7 @@ actor Collector: Service {
             TickRecord(
                 time: Measurement.wallClock(),
                 events: TickRecord.Events(rest.syscalls, rest.scheduler, rest.pageFaults, rest.blockIO),
-                baselines: StoredBaselines.encode(detector.baselines)))
+                baselines: StoredBaselines.encode(detector.baselines, logger: logger)))
         // The ledgers' last rows say how many events were stored, so that must be known first. Where it fails, closing
         // tries once more and counts what is lost.
         try? writer.flush()
@@ -94,7 +94,7 @@ actor Collector: Service {
                 events: TickRecord.Events(tick.syscalls, tick.scheduler, tick.pageFaults, tick.blockIO),
                 processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
                 components: components(),
-                baselines: stored.take(detector.baselines, now: start)))
+                baselines: stored.take(detector.baselines, now: start, logger: logger)))
         cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
     }
 

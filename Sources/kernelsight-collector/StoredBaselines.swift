@@ -14,16 +14,20 @@ struct StoredBaselines {
     init(now: UInt64) { due = now + Self.interval }
 
     /// What is to be written now; empty when it is not time yet.
-    mutating func take(_ baselines: Baselines, now: UInt64) -> [String: String] {
+    mutating func take(_ baselines: Baselines, now: UInt64, logger: Logger) -> [String: String] {
         guard now >= due else { return [:] }
         due = now + Self.interval
-        return Self.encode(baselines)
+        return Self.encode(baselines, logger: logger)
     }
 
-    static func encode(_ baselines: Baselines) -> [String: String] {
+    static func encode(_ baselines: Baselines, logger: Logger) -> [String: String] {
         let encoder = JSONEncoder()
-        return baselines.metrics.compactMapValues { baseline in
-            (try? encoder.encode(baseline)).map { String(decoding: $0, as: UTF8.self) }
+        return baselines.metrics.reduce(into: [:]) { stored, entry in
+            do {
+                stored[entry.key] = String(decoding: try encoder.encode(entry.value), as: UTF8.self)
+            } catch {
+                logger.error("the baseline of \(entry.key) cannot be stored: \(error)")
+            }
         }
     }
 

@@ -33,7 +33,6 @@ struct Prune: ParsableCommand {
 
     /// The control socket of the collector that writes this database.
     static func socket(besides database: String) -> String {
-        let directory = database.lastIndex(of: "/").map { String(database[..<$0]) } ?? "."
-        return "\(directory)/run/\(ControlRequest.socketName)"
+        "\(DataDirectory.of(database))/run/\(ControlRequest.socketName)"
     }
 }

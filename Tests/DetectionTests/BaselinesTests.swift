@@ -19,7 +19,7 @@ import Testing
     }
 
     private func situation(_ tick: Tick, _ detector: Detector) -> Situation {
-        Situation(tick, thresholds: Thresholds(), own: nil, baselines: detector.baselines)
+        Situation(tick, thresholds: Thresholds(), own: nil, usual: detector.baselines.usual)
     }
 
     @Test func `before a quarter of an hour the rules use absolute thresholds and say so`() throws {
@@ -61,18 +61,18 @@ import Testing
             _ = detector.step(Made.idle(second: second).congested(latency: 90).adding(hog, victim))
         }
         #expect(detector.open.contains { $0.key.type == .ioCongestion && $0.current.severity > .low })
-        let usual = detector.baselines.usual("disk.latency.p95:sda")
+        let usual = detector.baselines.usual["disk.latency.p95:sda"]
         #expect((usual?.profile.p95 ?? 100) < 2)
         // What the incident is not about was learned all along.
-        #expect((detector.baselines.usual("memory.used")?.profile.count ?? 0) > 8000)
+        #expect((detector.baselines.usual["memory.used"]?.profile.count ?? 0) > 8000)
     }
 
     @Test func `what was learned is there again after a restart`() {
         let before = experienced(latency: 40)
         var after = Detector(nextID: 1, baselines: Baselines(before.baselines.metrics))
         _ = after.step(Made.idle(second: 1801))
-        #expect(after.baselines.known == before.baselines.known)
-        #expect(after.baselines.known > 5)
+        #expect(after.baselines.usual.count == before.baselines.usual.count)
+        #expect(after.baselines.usual.count > 5)
     }
 
     @Test func `the number of metrics is bounded`() {

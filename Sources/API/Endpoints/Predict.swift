@@ -10,6 +10,7 @@ extension Service {
         let minutes = body.number("duration_minutes", in: 1...1440) ?? 30
         let slope = body.number("custom_slope", in: -1e9...1e9)
         try body.finish()
+        // Without a type, `finish` has thrown.
         guard let type else { throw Problem.badParameters([]) }
         do {
             var reply = write(try prediction(of: type, minutes: minutes, slope: slope))

@@ -29,7 +29,7 @@ struct BlockDeviceSaturation: Rule {
                 evidence: [
                     situation.evidence("disk.busy:\(disk.name)", busy, "share", bands.deviceBusy.low),
                     situation.evidence("disk.queue:\(disk.name)", disk.depth, "requests", bands.deviceQueue.low),
-                    situation.evidence("disk.latency:\(disk.name)", disk.latency ?? 0, "ms", bands.ioLatency.low),
+                    situation.evidence(disk.latencyMetric, disk.latency ?? 0, "ms", bands.ioLatency.low),
                     situation.evidence("disk.bytes:\(disk.name)", disk.bytesPerSecond, "B/s"),
                 ], culprits: io.culprits, victims: slow ? io.victims : []))
     }

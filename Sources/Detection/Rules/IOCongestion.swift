@@ -43,7 +43,7 @@ struct IOCongestion: Rule {
             grade: symptom.suffered(io.suffering(bands.blockedStall)),
             strength: strength,
             finding: Finding(
-                message: message(io, disk, latency: latency, usual: situation.baselines.usual(metric)),
+                message: message(io, disk, latency: latency, usual: situation.usual[metric]),
                 evidence: evidence, culprits: io.culprits,
                 victims: io.victims))
     }

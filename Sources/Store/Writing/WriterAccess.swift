@@ -1,10 +1,11 @@
 import Glibc
+import Model
 
 /// Whether this process may write a database and what stands beside it, asked before SQLite is: its "unable to open
 /// database file" does not say which file, or what would help.
 enum WriterAccess {
     static func check(_ path: String) throws(StoreError) {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = DataDirectory.of(path)
         // The dot makes a file in its place ENOTDIR.
         try check(directory, as: directory + "/.", needed: W_OK | X_OK)
         for file in [path, path + "-wal", path + "-shm", path + "-writer"] where may(file, F_OK) {

@@ -17,7 +17,7 @@ final class Stack {
     private var run: String { directory.appending(path: "run").path }
 
     /// Where the executables stand: beside the tests.
-    static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    static let binaries = URL(fileURLWithPath: ChildProcess.binaries)
     /// The repository.
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
