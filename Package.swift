@@ -109,6 +109,7 @@ let package = Package(
         .testTarget(
             name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],
             swiftSettings: strict),
+        .testTarget(name: "FaultLabTests", dependencies: ["FaultLab", "Store", "Model"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["ChildProcess", "FaultLab"], path: "Tests/EndToEnd",
             exclude: ["Workloads"],

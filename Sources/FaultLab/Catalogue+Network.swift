@@ -15,9 +15,13 @@ extension Catalogue {
             victim: .workload("periodic", 10, 500), fault: [.workload("leaky", 18_703, 600)], seconds: 14,
             expected: [Expected(.tcpExhaustion, blame: .nobody)]),
         Scenario(
-            name: "syn-backlog", about: "Handshakes whose last packet is lost pile up half open.",
-            props: [.losingHandshakes(port: 18_704)], victim: .workload("periodic", 10, 500),
-            bystanders: [.workload("echo", 18_704)], fault: [.workload("knock", 18_704, 900)], seconds: 14,
+            name: "syn-backlog", about: "Handshakes from an address that never answers fill a listener's queue.",
+            props: [
+                .unreachable(address: "127.0.0.9", port: 18_704), .sysctl("net/ipv4/tcp_syncookies", "0"),
+                // Half-open connections are given up after three seconds, not sixty.
+                .sysctl("net/ipv4/tcp_synack_retries", "1"),
+            ], victim: .workload("client", 18_704, 50), bystanders: [.workload("echo", 18_704, 700)],
+            fault: [.workload("knock", 18_704, 900, "127.0.0.9")],
             expected: [Expected(.tcpExhaustion, blame: .nobody)], tolerated: [.networkDegradation, .syscall]),
     ]
 }

@@ -13,28 +13,14 @@ extension Catalogue {
             ]),
         Scenario(
             name: "disk-readers", about: "Eight direct readers of 1 MiB blocks.", victim: durable,
-            fault: [
-                Part(
-                    "fio",
-                    [
-                        "--name=readers", "--directory=@dir", "--rw=randread", "--bs=1m", "--size=256m", "--numjobs=8",
-                        "--direct=1", "--time_based", "--runtime=60", "--ioengine=libaio", "--iodepth=16",
-                        "--group_reporting",
-                    ])
-            ], seconds: 20,
+            fault: [.fio("readers", "--rw=randread --bs=1m --size=256m --numjobs=8 --ioengine=libaio --iodepth=16")],
+            seconds: 20,
             expected: [Expected(.blockDeviceSaturation, blame: .on("fio"))], tolerated: [.ioCongestion, .syscall]),
         Scenario(
-            name: "slow-disk", about: "A disk that is slow by itself: nobody is to blame.",
+            name: "slow-disk", about: "A disk of 1 MB a second that one writer uses up.",
             props: [.slowDisk(megabytes: 256, bytesPerSecond: 1_000_000)],
             victim: .workload("durable", "@disk/victim.dat", 20),
-            fault: [
-                Part(
-                    "fio",
-                    [
-                        "--name=slow", "--directory=@disk", "--rw=write", "--bs=64k", "--size=64m", "--direct=1",
-                        "--time_based", "--runtime=60", "--rate=900k",
-                    ])
-            ],
+            fault: [.fio("slow", in: "@disk", "--rw=write --bs=64k --size=64m --rate=900k")],
             seconds: 16, expected: [Expected(.syscall, blame: .on("fio"))],
             tolerated: [.ioCongestion, .blockDeviceSaturation]),
         Scenario(
@@ -42,9 +28,7 @@ extension Catalogue {
             bystanders: [.workload("periodic", 10, 2000)],
             fault: [
                 flood,
-                Part(
-                    "sh",
-                    ["-c", "exec -a spinner sh -c 'for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; wait'"]),
+                .shell("for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; wait"),
             ], seconds: 16,
             expected: [
                 Expected(.loadMismatch, blame: .on("sh")),
@@ -52,16 +36,8 @@ extension Catalogue {
             ], tolerated: [.scheduler, .syscall, .ioCongestion]),
         Scenario(
             name: "random-writers", about: "Random direct writes of 64 KiB at a depth of 128.", victim: durable,
-            fault: [
-                Part(
-                    "fio",
-                    [
-                        "--name=writers", "--directory=@dir", "--rw=randwrite", "--bs=64k", "--size=256m",
-                        "--numjobs=4",
-                        "--direct=1", "--time_based", "--runtime=60", "--ioengine=libaio", "--iodepth=32",
-                        "--group_reporting",
-                    ])
-            ], seconds: 18,
+            fault: [.fio("writers", "--rw=randwrite --bs=64k --size=256m --numjobs=4 --ioengine=libaio --iodepth=32")],
+            seconds: 18,
             expected: [Expected(.blockDeviceSaturation, blame: .on("fio"))], tolerated: [.ioCongestion, .syscall]),
         Scenario(
             name: "buffered-flood", about: "Writes through the page cache, which kernel threads bring to the disk.",
@@ -71,6 +47,8 @@ extension Catalogue {
                     "for i in 1 2 3 4; do (while :; do dd if=/dev/zero of=@dir/f$i bs=1M count=2048 conv=fdatasync 2>/dev/null; done) & done; wait"
                 )
             ], seconds: 18,
-            expected: [Expected(.blockDeviceSaturation, blame: .on("dd"))], tolerated: [.ioCongestion, .syscall]),
+            expected: [Expected(.blockDeviceSaturation, blame: .on("dd"))],
+            // Filling the page cache takes both cores as well.
+            tolerated: [.ioCongestion, .syscall, .loadMismatch, .scheduler]),
     ]
 }

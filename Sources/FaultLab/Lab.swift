@@ -6,7 +6,8 @@ import Store
 
 /// Plays scenarios in front of a collector of their own, on this host, and compares what it says with what it should.
 public final class Lab {
-    /// Seconds a fault's signals may take to close after it has ended.
+    /// Seconds that a signal may take to open after its fault's start, and to close after its end.
+    static let opensWithin = 10.0
     static let closesWithin = 15.0
     /// Seconds of quiet before each scenario.
     private static let pause = 4.0
@@ -21,7 +22,7 @@ public final class Lab {
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         let database = scratch.appending(path: "lab.db").path
         collector = try ChildProcess(
-            Stage.path(of: "kernelsight-collector"),
+            ChildProcess.ours("kernelsight-collector"),
             ["--config", config ?? "/dev/null", "--database", database, "--run", scratch.path],
             log: scratch.appending(path: "collector.log").path)
         reader = Reader(path: database, connections: 1)

@@ -29,7 +29,10 @@ public struct Outcome: Sendable {
         public var isCulpritRight: Bool
         public var severity: Severity?
 
-        public var isRight: Bool { opened != nil && closed.map { $0 <= Lab.closesWithin } == true && isCulpritRight }
+        public var isRight: Bool {
+            guard let opened, let closed else { return false }
+            return opened <= Lab.opensWithin && closed <= Lab.closesWithin && isCulpritRight
+        }
     }
 
     public var findings: [Finding] { scenario.expected.map(find) }

@@ -8,8 +8,13 @@ public struct Report: Sendable {
 
     public init() {}
 
-    public static let header =
-        "scenario                  expected                  got       opens s  closes s  culprit            victim ms (median, worst)"
+    /// The table's columns with their widths; the last one has what is left.
+    private static let columns = [
+        ("", 6), ("scenario", 22), ("expected", 34), ("got", 10), ("opens s", 9), ("closes s", 9), ("culprit", 24),
+        ("victim ms (median, worst)", 0),
+    ]
+
+    public static var header: String { line(columns.map(\.0)) }
 
     /// One line for each expectation, and for each false alarm.
     public static func lines(_ outcome: Outcome) -> [String] {
@@ -20,18 +25,23 @@ public struct Report: Sendable {
                 case .nobody: finding.named.map { "\($0) (nobody)" } ?? "nobody"
                 case .on(let wanted): finding.named ?? "nobody (\(wanted))"
                 }
-            return (finding.isRight ? "ok   " : "WRONG") + " " + pad(name, 20)
-                + pad("\(finding.expected.type.rawValue)>=\(finding.expected.severity.name)", 34)
-                + pad(finding.severity?.name ?? "-", 10) + pad(number(finding.opened), 9)
-                + pad(number(finding.closed), 9) + pad(culprit, 20) + victim(outcome)
+            return line([
+                finding.isRight ? "ok" : "WRONG", name,
+                "\(finding.expected.type.rawValue)>=\(finding.expected.severity.name)", finding.severity?.name ?? "-",
+                number(finding.opened), number(finding.closed), culprit, victim(outcome),
+            ])
         }
         for signal in outcome.falseAlarms {
-            lines.append(
-                "ALARM " + pad(name, 20)
-                    + "\(signal.type.rawValue) \(signal.peak.severity.name): \(signal.message.summary)")
+            let what = "\(signal.type.rawValue) \(signal.peak.severity.name): \(signal.message.summary)"
+            lines.append(line(["ALARM", name, what]))
         }
-        if lines.isEmpty { lines.append("ok    " + pad(name, 20) + "nothing above low") }
-        return lines
+        return lines.isEmpty ? [line(["ok", name, "nothing above low"])] : lines
+    }
+
+    private static func line(_ cells: [String]) -> String {
+        zip(cells, columns).map { cell, column in
+            cell + String(repeating: " ", count: max(1, column.1 - cell.count))
+        }.joined()
     }
 
     public var recall: Double { share(of: findings) { $0.opened != nil } }
@@ -74,9 +84,5 @@ public struct Report: Sendable {
 
     private static func number(_ value: Double?) -> String {
         value.map { "\(($0 * 10).rounded() / 10)" } ?? "-"
-    }
-
-    private static func pad(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(1, width - text.count))
     }
 }

@@ -71,6 +71,12 @@ public struct Part: Sendable {
         Part("stress-ng", arguments.split(separator: " ").map(String.init), inGroup: inGroup)
     }
 
+    /// fio on the files of the scenario until it is ended, with direct I/O.
+    public static func fio(_ name: String, in directory: String = "@dir", _ arguments: String) -> Part {
+        let common = ["--name=\(name)", "--directory=\(directory)", "--direct=1", "--time_based", "--runtime=60"]
+        return Part("fio", common + arguments.split(separator: " ").map(String.init))
+    }
+
     public static func shell(_ script: String) -> Part { Part("sh", ["-c", script]) }
 
     public func pulsing(on: Double, off: Double) -> Part {
@@ -90,6 +96,8 @@ public enum Prop: Sendable, Equatable {
     case zramSwap(megabytes: Int)
     /// One of so many packets to a loopback port is dropped.
     case dropping(port: Int, oneIn: Int)
-    /// The packet that completes a handshake with a loopback port is dropped, and so is every later one without data.
-    case losingHandshakes(port: Int)
+    /// What a server at a loopback port answers to somebody who knocks from this address gets lost.
+    case unreachable(address: String, port: Int)
+    /// A setting below `/proc/sys`.
+    case sysctl(String, String)
 }

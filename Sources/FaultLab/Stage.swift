@@ -28,10 +28,13 @@ final class Stage {
         count += 1
         let arguments = part.arguments.map {
             $0.replacing("@disk", with: directory.appending(path: "disk").path)
-                .replacing("@dir", with: directory.path).replacing("@bin", with: Self.binaries.path)
+                .replacing("@dir", with: directory.path).replacing("@bin", with: ChildProcess.binaries)
         }
-        var command = [Self.path(of: part.program)] + arguments
-        if part.inGroup, let group {
+        var command = [ChildProcess.ours(part.program)] + arguments
+        if part.inGroup {
+            guard let group else {
+                throw LabFailure("\(part.program) is to run in a group that is not among the props")
+            }
             // A shell of three words that puts itself into the group and becomes the program.
             command = ["/bin/sh", "-c", "echo $$ > \"$0\"; exec \"$@\"", group.processes] + command
         }
@@ -58,15 +61,6 @@ final class Stage {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// A program of ours stands beside this one; others are looked for in PATH.
-    static func path(of program: String) -> String {
-        let own = binaries.appending(path: program).path
-        return access(own, X_OK) == 0 ? own : program
-    }
-
-    private static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent()
-
     // MARK: props
 
     private func set(up prop: Prop) throws {
@@ -80,11 +74,13 @@ final class Stage {
                 "\(oneIn)", "--packet", "0", "-j", "DROP",
             ]
             try block(rule)
-        case .losingHandshakes(let port):
-            try block([
-                "INPUT", "-i", "lo", "-p", "tcp", "--dport", "\(port)", "--tcp-flags", "SYN,ACK,PSH,RST", "ACK", "-j",
-                "DROP",
-            ])
+        case .unreachable(let address, let port):
+            try block(["INPUT", "-i", "lo", "-p", "tcp", "--sport", "\(port)", "-d", address, "-j", "DROP"])
+        case .sysctl(let name, let value):
+            let file = "/proc/sys/\(name)"
+            let before = try String(contentsOfFile: file, encoding: .utf8)
+            try value.write(toFile: file, atomically: false, encoding: .utf8)
+            undo.append { try? before.write(toFile: file, atomically: false, encoding: .utf8) }
         }
     }
 

@@ -4,9 +4,9 @@
  *   durable FILE MS              appends a page and makes it durable every MS     measures fdatasync
  *   pages FILE MB                touches random pages of a mapped file            measures 200 touches
  *   client PORT MS               asks the echo server at PORT every MS            measures connect to reply
- *   echo PORT                    answers clients, each on a thread's turn
+ *   echo PORT [BACKLOG]          answers clients, one after the other
  *   deaf PORT                    listens with a queue of 8 and accepts one connection a second
- *   knock PORT N                 keeps trying to open N connections
+ *   knock PORT N [ADDRESS]       keeps trying to open N connections, from another loopback address
  *   churn PORT                   opens and closes connections as fast as it can
  *   leaky PORT N                 accepts N connections that their clients close, and never closes its own ends
  *   idle PORT N                  N connections that nobody uses, and an epoll that waits for them
@@ -174,15 +174,23 @@ static int listener(int port, int backlog)
     return server;
 }
 
-static int dial(int port, int flags)
+static int dial_from(const char *source, int port, int flags)
 {
-    struct sockaddr_in address = loopback(port);
+    struct sockaddr_in address = loopback(port), own = loopback(0);
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    if (source && (inet_pton(AF_INET, source, &own.sin_addr) != 1
+                   || bind(client, (struct sockaddr *)&own, sizeof own) < 0))
+        fail(source);
     if (client >= 0 && connect(client, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) {
         close(client);
         return -1;
     }
     return client;
+}
+
+static int dial(int port, int flags)
+{
+    return dial_from(NULL, port, flags);
 }
 
 static void many_files(void)
@@ -195,9 +203,9 @@ static void many_files(void)
     }
 }
 
-static void echo(int port)
+static void echo(int port, int backlog)
 {
-    int server = listener(port, 128);
+    int server = listener(port, backlog ? backlog : 128);
     ready();
     for (;;) {
         char buffer[64];
@@ -238,14 +246,14 @@ static void deaf(int port)
     }
 }
 
-static void knock(int port, int count)
+static void knock(int port, int count, const char *source)
 {
     many_files();
     int *connections = calloc(count, sizeof *connections);
     ready();
     for (;;) {
         for (int index = 0; index < count; index++)
-            connections[index] = dial(port, SOCK_NONBLOCK);
+            connections[index] = dial_from(source, port, SOCK_NONBLOCK);
         rest(500);
         for (int index = 0; index < count; index++)
             if (connections[index] >= 0)
@@ -390,9 +398,9 @@ int main(int argc, char **argv)
     if (!strcmp(name, "durable")) durable(first, atof(second));
     if (!strcmp(name, "pages")) pages(first, other);
     if (!strcmp(name, "client")) client(number, atof(second));
-    if (!strcmp(name, "echo")) echo(number);
+    if (!strcmp(name, "echo")) echo(number, other);
     if (!strcmp(name, "deaf")) deaf(number);
-    if (!strcmp(name, "knock")) knock(number, other);
+    if (!strcmp(name, "knock")) knock(number, other, argc > 4 ? argv[4] : NULL);
     if (!strcmp(name, "churn")) churn(number);
     if (!strcmp(name, "leaky")) leaky(number, other);
     if (!strcmp(name, "idle")) idle(number, other);

@@ -1,0 +1,117 @@
+import Model
+import Testing
+
+@testable import FaultLab
+@testable import Store
+
+/// What the lab makes of what was said: it must not praise what is late, wrong or too much.
+@Suite struct OutcomeTests {
+    private let start = Timestamp(nanoseconds: 1_764_000_000_000_000_000)
+    private let scenario = Scenario(
+        name: "flood", about: "", fault: [], expected: [Expected(.ioCongestion, blame: .on("stress-ng"))],
+        tolerated: [.syscall])
+
+    private func signal(
+        _ id: Int64, _ type: SignalType = .ioCongestion, _ severity: Severity = .high, opened: Double = 2,
+        closed: Double? = 25, culprit: String? = "stress-ng-hdd"
+    ) -> StoredSignal {
+        let grade = Grade(severity: severity, score: 0.8)
+        return StoredSignal(
+            id: id, type: type, category: .symptom, label: type.rawValue, entity: .host,
+            state: closed == nil ? .open : .closed, opened: start.advanced(bySeconds: opened),
+            lastSeen: start.advanced(bySeconds: opened), closed: closed.map { start.advanced(bySeconds: $0) },
+            peak: grade, current: grade, occurrences: 1, ruleVersion: 1, message: Message(.init(summary: ""), []),
+            culprits: culprit.map { "[{\"comm\":\"\($0)\"}]" } ?? "[]")
+    }
+
+    /// The fault is on for twenty seconds.
+    private func outcome(_ scenario: Scenario? = nil, _ signals: StoredSignal...) -> Outcome {
+        var outcome = Outcome(scenario: scenario ?? self.scenario, quiet: nil)
+        outcome.began = start
+        outcome.ended = start.advanced(bySeconds: 20)
+        outcome.signals = signals
+        return outcome
+    }
+
+    @Test func `a signal in time that names the right one is right`() throws {
+        let outcome = outcome(nil, signal(1))
+        #expect(outcome.isRight)
+        let finding = try #require(outcome.findings.first)
+        #expect(finding.opened == 2)
+        #expect(finding.closed == 5)
+        #expect(finding.named == "stress-ng-hdd")
+    }
+
+    @Test func `late, never, still open, too mild and another name are each wrong`() {
+        #expect(!outcome(nil, signal(1, opened: 10.5)).isRight)
+        #expect(!outcome().isRight)
+        #expect(!outcome(nil, signal(1, closed: 36)).isRight)
+        #expect(!outcome(nil, signal(1, closed: nil)).isRight)
+        #expect(!outcome(nil, signal(1, .ioCongestion, .low)).isRight)
+        #expect(!outcome(nil, signal(1, culprit: "nginx")).isRight)
+        #expect(!outcome(nil, signal(1, culprit: nil)).isRight)
+    }
+
+    @Test func `one right signal beside another of its type that stays open is wrong`() {
+        #expect(!outcome(nil, signal(1), signal(2, closed: nil)).isRight)
+    }
+
+    @Test func `what is neither expected nor tolerated is a false alarm, unless it is low`() {
+        #expect(outcome(nil, signal(1), signal(2, .syscall)).isRight)
+        #expect(outcome(nil, signal(1), signal(2, .scheduler, .low)).isRight)
+        let alarmed = outcome(nil, signal(1), signal(2, .scheduler, .medium))
+        #expect(!alarmed.isRight)
+        #expect(alarmed.falseAlarms.map(\.id) == [2])
+    }
+
+    @Test func `where nobody can be blamed a name is wrong`() {
+        let loss = Scenario(
+            name: "loss", about: "", fault: [], expected: [Expected(.networkDegradation, blame: .nobody)])
+        #expect(outcome(loss, signal(1, .networkDegradation, culprit: nil)).isRight)
+        #expect(!outcome(loss, signal(1, .networkDegradation)).isRight)
+    }
+
+    @Test func `everyday work must raise nothing above low`() {
+        let idle = Scenario(name: "idle", about: "", fault: [])
+        #expect(idle.isQuiet)
+        #expect(outcome(idle, signal(1, .loadMismatch, .low)).isRight)
+        #expect(!outcome(idle, signal(1, .loadMismatch, .medium)).isRight)
+    }
+
+    @Test func `the score counts signals that never came, wrong names and false alarms`() {
+        var report = Report()
+        report.outcomes = [
+            outcome(nil, signal(1)), outcome(), outcome(nil, signal(1, opened: 6, culprit: "nginx")),
+            outcome(nil, signal(1), signal(2, .scheduler)),
+        ]
+        #expect(report.recall == 0.75)
+        #expect(abs(report.culpritAccuracy - 2.0 / 3) < 1e-9)
+        #expect(report.falseAlarms == 1)
+        #expect(report.medianSecondsToOpen == 2)
+        #expect(report.worstSecondsToOpen == 6)
+        #expect(!report.isRight)
+    }
+
+    @Test func `what could not be played is not right`() {
+        var report = Report()
+        report.outcomes = [outcome(nil, signal(1))]
+        #expect(report.isRight)
+        report.skipped = [("swap-storm", "no zram")]
+        #expect(!report.isRight)
+    }
+}
+
+@Suite struct CatalogueTests {
+    @Test func `names are unique, faults have victims, and each type has a fault`() {
+        #expect(Set(Catalogue.all.map(\.name)).count == Catalogue.all.count)
+        for scenario in Catalogue.faults {
+            #expect(scenario.victim != nil && !scenario.isQuiet, "\(scenario.name)")
+            let needsGroup = (scenario.fault + [scenario.victim].compactMap(\.self)).contains { $0.inGroup }
+            let hasGroup = scenario.props.contains { if case .memoryGroup = $0 { true } else { false } }
+            #expect(needsGroup == hasGroup, "\(scenario.name)")
+        }
+        #expect(Set(Catalogue.faults.flatMap { $0.expected.map(\.type) }) == Set(SignalType.allCases))
+        #expect(Catalogue.quiet.allSatisfy { $0.isQuiet })
+        #expect(Catalogue.short.count == 11)
+    }
+}
