@@ -34,6 +34,21 @@ static __always_inline void include_wait(struct thread_header *header, struct st
 	header->longest_wait_epoch = walk.epoch;
 }
 
+/* Some programs give each worker a session of its own (fio's jobs, postgres' backends): the process groups then tell apart
+ * what was started as one. Such a worker leads its session and has its parent's name, which what a shell starts has not. */
+static __always_inline __u32 worker_of(struct thread_header *header, struct task_struct *parent)
+{
+	__u64 own[2], other[2];
+
+	if (header->session != header->task.pid || header->parent <= 1)
+		return 0;
+	__builtin_memcpy(own, header->task.comm, sizeof(own));
+	bpf_probe_read_kernel(other, sizeof(other), parent->group_leader->comm);
+	if (own[0] != other[0] || own[1] != other[1])
+		return 0;
+	return parent->signal->pids[PID_GROUP]->numbers[0].nr;
+}
+
 static __always_inline void describe(struct thread_header *header, struct task_struct *task, struct task_state *state)
 {
 	struct signal_struct *signal = task->signal;
@@ -48,6 +63,7 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 	header->session = signal->pids[PID_SESSION]->numbers[0].nr;
 	header->threads = signal->nr_threads;
 	header->kernel_thread = (task->flags & PF_KTHREAD) != 0;
+	header->worker_of = worker_of(header, task->real_parent);
 }
 
 /* A thread's counters, and the stretch that is not in them yet. */

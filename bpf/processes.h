@@ -80,7 +80,7 @@ struct thread_header {
 	__u8 ended;      /* 1: the thread, 2: the process as well */
 	__u8 call_hangs; /* the call has stalled for running_threshold_ns and goes on */
 	__u8 call_blocked_known;
-	__u32 padding;
+	__u32 worker_of; /* the process group of the program that it is a worker of, or 0: see worker_of() */
 };
 
 /* The counters as they are, and on top of them the time on the CPU, in the run queue or in D state that has not ended:

@@ -2,8 +2,8 @@ import Model
 
 /// The processes of a tick, grouped by who belongs together.
 ///
-/// A party is a process group: what one command started, however many workers it has. A process whose group nobody knows
-/// is a party of its own. Parties are related when a process of one descends from a process of the other: what a build
+/// A party is a process group: what one command started, however many workers it has, those included that lead sessions of
+/// their own. A process whose group nobody knows is a party of its own. Parties are related when a process of one descends from a process of the other: what a build
 /// tool's children do to it, it does to itself.
 struct Parties: Sendable {
     let processes: [ProcessActivity]
@@ -43,7 +43,7 @@ struct Parties: Sendable {
         self.party = party
         self.members = members
         self.positions = positions
-        leaders = Set(processes.indices.filter { processes[$0].group == processes[$0].session }.map { party[$0] })
+        leaders = Set(processes.indices.filter { processes[$0].leadsSession }.map { party[$0] })
         ancestors = members.indices.map { index in
             members[index].reduce(into: []) { found, position in
                 var next = parents[position]
@@ -76,6 +76,12 @@ struct Parties: Sendable {
 }
 
 extension ProcessActivity {
-    /// The process group, from whichever source knows it; 0 when none does.
-    fileprivate var group: Int32 { processGroup != 0 ? processGroup : proc?.processGroup ?? 0 }
+    /// The process group of what was started together, from whichever source knows it; 0 when none does.
+    fileprivate var group: Int32 {
+        let known = processGroup != 0 ? processGroup : proc?.processGroup ?? 0
+        return workerOf != 0 ? workerOf : known
+    }
+
+    /// Whether it is in the group that leads its session: a shell, a daemon; not a daemon's worker.
+    fileprivate var leadsSession: Bool { workerOf == 0 && group == session }
 }

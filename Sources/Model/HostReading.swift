@@ -243,6 +243,8 @@ public struct ProcessReading: Sendable, Equatable, Hashable {
     public var parent: Int32 = 0
     public var processGroup: Int32 = 0
     public var session: Int32 = 0
+    /// As in `ProcessActivity`.
+    public var workerOf: Int32 = 0
     public var comm: String
     /// One letter, as in `/proc/PID/stat`: R, S, D, Z, T, I.
     public var state: String = "S"

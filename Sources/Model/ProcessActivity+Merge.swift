@@ -14,8 +14,8 @@ extension ProcessActivity {
                 merged.append(
                     ProcessActivity(
                         identity: reading.identity, parent: reading.parent, processGroup: reading.processGroup,
-                        session: reading.session, comm: reading.comm, threads: reading.threads,
-                        isKernelThread: reading.isKernelThread, proc: reading))
+                        session: reading.session, workerOf: reading.workerOf, comm: reading.comm,
+                        threads: reading.threads, isKernelThread: reading.isKernelThread, proc: reading))
             }
         }
         return merged

@@ -56,6 +56,9 @@ public struct ProcessActivity: Sendable {
     /// Process group and session: whoever started the work together.
     public var processGroup: Int32
     public var session: Int32
+    /// The process group of the program whose worker this is, for workers that lead a session of their own (fio's jobs,
+    /// postgres' backends); 0 for all others.
+    public var workerOf: Int32
     public var uid: UInt32
     public var cgroup: UInt64
     public var comm: String
@@ -72,8 +75,9 @@ public struct ProcessActivity: Sendable {
     public var proc: ProcessReading?
 
     public init(
-        identity: ProcessIdentity, parent: Int32 = 0, processGroup: Int32 = 0, session: Int32 = 0, uid: UInt32 = 0,
-        cgroup: UInt64 = 0, comm: String, threads: Int = 1, isKernelThread: Bool = false, exited: Bool = false,
+        identity: ProcessIdentity, parent: Int32 = 0, processGroup: Int32 = 0, session: Int32 = 0,
+        workerOf: Int32 = 0, uid: UInt32 = 0, cgroup: UInt64 = 0, comm: String, threads: Int = 1,
+        isKernelThread: Bool = false, exited: Bool = false,
         calls: [SyscallCategory: Calls]? = nil, scheduling: Scheduling? = nil, faults: Faults? = nil,
         blockIO: BlockIO? = nil, proc: ProcessReading? = nil
     ) {
@@ -81,6 +85,7 @@ public struct ProcessActivity: Sendable {
         self.parent = parent
         self.processGroup = processGroup
         self.session = session
+        self.workerOf = workerOf
         self.uid = uid
         self.cgroup = cgroup
         self.comm = comm

@@ -127,6 +127,9 @@ struct ProcessReader: ~Copyable {
         entry.descriptor = descriptor
         known[pid] = entry
         guard var reading else { return nil }
+        if stat.session == pid, stat.parent > 1, let parent = known[stat.parent]?.stat, parent.comm == stat.comm {
+            reading.workerOf = parent.processGroup
+        }
         reading.readBytesPerSecond = entry.readBytesPerSecond
         reading.writeBytesPerSecond = entry.writeBytesPerSecond
         return reading

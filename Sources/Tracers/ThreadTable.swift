@@ -119,8 +119,9 @@ struct ProcessSum {
         var activity = ProcessActivity(
             identity: ProcessIdentity(header.task), parent: Int32(bitPattern: header.parent),
             processGroup: Int32(bitPattern: header.process_group), session: Int32(bitPattern: header.session),
-            uid: header.task.uid, cgroup: header.task.cgroup, comm: withUnsafeBytes(of: header.task.comm, text),
-            threads: Int(header.threads), isKernelThread: header.kernel_thread != 0, exited: exited)
+            workerOf: Int32(bitPattern: header.worker_of), uid: header.task.uid, cgroup: header.task.cgroup,
+            comm: withUnsafeBytes(of: header.task.comm, text), threads: Int(header.threads),
+            isKernelThread: header.kernel_thread != 0, exited: exited)
         if tracers.contains(.syscall) { activity.calls = calls }
         if tracers.contains(.scheduler) { activity.scheduling = .init(sum, longestWait: longestWait) }
         if tracers.contains(.pageFault) { activity.faults = .init(sum) }

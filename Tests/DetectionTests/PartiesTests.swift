@@ -35,6 +35,19 @@ import Testing
         #expect(!parties.areKin(1, 5))
     }
 
+    @Test func `workers that lead sessions of their own belong to the program that started them`() {
+        let parties = Parties([
+            Made.process(10, "bash", session: 10),
+            Made.process(20, "fio", parent: 10, session: 10),
+            Made.process(21, "fio", parent: 20).with { $0.workerOf = 20 }.moving(written: 2e7),
+            Made.process(22, "fio", parent: 20).with { $0.workerOf = 20 }.moving(written: 1e7),
+            Made.process(30, "postgres", parent: 1).moving(written: 1e7),
+        ])
+        #expect(parties.party == [0, 1, 1, 1, 2])
+        let suspects = parties.suspects { $0.ioCost(over: 1) }
+        #expect(suspects.map(\.name) == ["fio (pid 21 and 1 more)"])
+    }
+
     @Test func `processes whose group nobody knows are parties of their own`() {
         let parties = Parties([
             Made.process(10, "a", group: 0), Made.process(11, "b", group: 0), Made.process(3, "kworker", kernel: true),
