@@ -109,11 +109,11 @@ let package = Package(
         .testTarget(
             name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],
             swiftSettings: strict),
-        .testTarget(name: "FaultLabTests", dependencies: ["FaultLab", "Store", "Model"], swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["ChildProcess", "FaultLab"], path: "Tests/EndToEnd",
-            exclude: ["Workloads"],
-            swiftSettings: strict
+            name: "FaultLabTests", dependencies: ["FaultLab", "Store", "Model"], path: "Tests/FaultLab",
+            swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["ChildProcess"], path: "Tests/EndToEnd", swiftSettings: strict
         ),
     ]
 )

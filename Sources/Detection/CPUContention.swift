@@ -3,8 +3,9 @@ import Model
 /// How the CPUs were shared in one tick.
 struct CPUUse: Sendable {
     private let interval: Double
-    /// Cores that each party used, by position.
+    /// Cores that each party used, by position, and the same together with what it has started.
     private let parties: [Double]
+    private let trees: [Double]
     /// Parties that wanted a twentieth of a core or more, and what each would get if they got the same.
     private let competing: Int
     private let fairShare: Double
@@ -22,14 +23,18 @@ struct CPUUse: Sendable {
         }
         interval = tick.interval
         parties = used
+        trees = grouped.withDescendants(used)
         self.competing = competing
         fairShare = Double(max(tick.cores, 1)) / Double(max(competing, 1))
     }
 
     /// Whether at least half of all CPU time goes to a party's own job tree: then nobody else is to blame for what it waits.
-    func goesToKin(of party: Int, in grouped: Parties) -> Bool {
+    /// - Parameter siblings: whether the other jobs of the same parent are in that tree.
+    func goesToKin(of party: Int, in grouped: Parties, siblings: Bool) -> Bool {
         let all = parties.reduce(0, +)
-        let kin = parties.indices.reduce(0.0) { $0 + (grouped.areKin($1, party) ? parties[$1] : 0) }
+        let kin = parties.indices.reduce(0.0) {
+            $0 + ((siblings ? grouped.areKin($1, party) : grouped.related($1, party)) ? parties[$1] : 0)
+        }
         return all > 0 && kin >= 0.5 * all
     }
 
@@ -38,12 +43,13 @@ struct CPUUse: Sendable {
 
     /// Milliseconds per second that a process waits for a CPU although it wants little; 0 for one that takes all it can get.
     ///
-    /// What tells them apart: who wants little gets less than a fair share and yet waits, and sleeps by itself in between;
-    /// who wants much is put off the CPU against its will. Many waits that are each too short to notice do not count.
+    /// What tells them apart: who wants little gets less than a fair share, its children included, and yet waits, and sleeps
+    /// by itself in between; who wants much is put off the CPU against its will. Many waits that are each too short to notice
+    /// do not count.
     func starvation(of process: ProcessActivity, in party: Int) -> Double {
         guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0 else { return 0 }
         let wantsLittle =
-            parties[party] <= fairShare / 2 && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
+            trees[party] <= fairShare / 2 && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
             && 4 * scheduling.voluntarySwitches >= scheduling.involuntarySwitches
         let isNoticeable =
             scheduling.waitNanoseconds / max(scheduling.waits, 1) >= 500_000
@@ -53,9 +59,13 @@ struct CPUUse: Sendable {
 }
 
 extension Contention {
+    /// Seconds that a job of a build tool lives, if it wants little; what was started beside it and is older is another
+    /// program.
+    private static let jobAge = 5.0
+
     /// Who takes the CPUs beyond a fair share, and who waits for one although it wants little.
     static func cpu(_ tick: Tick, _ parties: Parties, _ use: CPUUse) -> Contention {
-        let suspects = parties.suspects(least: 0.2) {
+        var suspects = parties.suspects(least: 0.2) {
             $0.coresUsed(over: tick.interval)
         } weight: {
             use.excess($0)
@@ -64,14 +74,46 @@ extension Contention {
         if suspects.isEmpty {
             // The jobs of a build are too many for any to stand out, and each waits for the others.
             sufferers.removeAll { sufferer in
-                parties.position(of: sufferer.process.identity).map {
-                    use.goesToKin(of: parties.party[$0], in: parties)
-                }
-                    ?? false
+                let process = sufferer.process
+                guard let position = parties.position(of: process.identity) else { return false }
+                return use.goesToKin(
+                    of: parties.party[position], in: parties, siblings: tick.age(of: process.identity) < jobAge)
+            }
+            // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
+            suspects = predecessors(of: sufferers.map(\.process), tick, parties)
+            sufferers.removeAll { sufferer in
+                parties.position(of: sufferer.process.identity).map { position in
+                    suspects.contains { parties.related($0.party, parties.party[position]) }
+                } ?? false
             }
         }
         return Contention(suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait")
     }
+
+    /// Who ran on the CPUs that processes waited for, without their own parties, when the events cover enough of the waits:
+    /// on many cores that says more than who uses most CPU somewhere else.
+    static func predecessors(of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties) -> [Suspect] {
+        let all = waiting.reduce(0.0) { $0 + Double($1.scheduling?.waitNanoseconds ?? 0) }
+        let identities = Set(waiting.map(\.identity))
+        var waits: [ProcessIdentity: Double] = [:]
+        var covered = 0.0
+        for event in tick.scheduler?.events ?? [] where identities.contains(event.task.process) {
+            waits[event.previous, default: 0] += Double(event.waitNanoseconds)
+            covered += Double(event.waitNanoseconds)
+        }
+        guard covered >= 0.3 * all, covered > 0 else { return [] }
+        let own = waiting.compactMap { parties.position(of: $0.identity) }.map { parties.party[$0] }
+        return parties.suspects { waits[$0.identity] ?? 0 }.filter { suspect in
+            // Whoever was the last to run only for a moment did not hold the CPU.
+            suspect.process.coresUsed(over: tick.interval) >= 0.1
+                && !own.contains { parties.related($0, suspect.party) }
+        }
+    }
+}
+
+extension Tick {
+    /// Seconds since a process was started.
+    fileprivate func age(of process: ProcessIdentity) -> Double { uptime - Double(process.startTicks) / 100 }
 }
 
 extension ProcessActivity {

@@ -1,8 +1,8 @@
 import Model
 
 extension Contention {
-    /// Below this many bytes per second nobody is to blame for a slow device.
-    static let leastIO = 2_000_000.0
+    /// Below this many bytes per second, with what the requests cost beside them, nobody is to blame for a slow device.
+    static let leastIO = 1_000_000.0
     /// What a request costs beside its bytes: a device that serves 4 KiB at random is as busy as one that streams.
     static let bytesPerRequest = 32_768.0
 

@@ -67,6 +67,13 @@ struct Parties: Sendable {
         one == other || ancestors[one].contains(other) || ancestors[other].contains(one)
     }
 
+    /// What each party has of something, with what those have that descend from it.
+    func withDescendants(_ amounts: [Double]) -> [Double] {
+        var all = amounts
+        for (party, above) in ancestors.enumerated() { for ancestor in above { all[ancestor] += amounts[party] } }
+        return all
+    }
+
     /// Whether two parties are related, or jobs of the same parent, as with a build tool that gives each job a group of its
     /// own. The jobs of a shell, which leads their session, are not: two commands of one terminal may hurt each other.
     func areKin(_ one: Int, _ other: Int) -> Bool {

@@ -27,7 +27,7 @@ extension Situation {
                 MetricSample("vm.swap_out", vm.swapOutPerSecond),
             ]
         }
-        for disk in Disk.all(in: tick) ?? [] {
+        for disk in disks ?? [] {
             // An idle device has no latency: what is usual is usual for requests.
             if let latency = disk.latency { samples.append(MetricSample(disk.latencyMetric, latency)) }
             samples.append(MetricSample("disk.queue:\(disk.name)", disk.depth))
@@ -44,12 +44,12 @@ extension Situation {
         return samples
     }
 
-    /// Thresholds for a metric of a host on which more is usual than they allow for: the lowest is then twice what is
-    /// usual (its p95), and the others keep their distance. At most ten times the absolute ones: beyond, nobody gets used
-    /// to it.
+    /// Thresholds for a metric of a host whose usual is known: the lowest is then twice what is usual (its p95), and the
+    /// others keep their distance. At least half of the absolute ones, for below that nobody notices, and at most ten times,
+    /// for beyond nobody gets used to it.
     func adapted(_ bands: Bands, to metric: String) -> Bands {
         guard let usual = usual[metric], bands.low > 0 else { return bands }
-        let factor = min(max(2 * usual.profile.p95 / bands.low, 1), 10)
+        let factor = min(max(2 * usual.profile.p95 / bands.low, 0.5), 10)
         return Bands(bands.low * factor, bands.medium * factor, bands.high * factor, bands.critical * factor)
     }
 }

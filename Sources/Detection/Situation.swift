@@ -10,6 +10,8 @@ struct Situation: Sendable {
     let own: ProcessIdentity?
     /// What is usual, by the names that evidence has.
     let usual: [String: Baseline.Usual]
+    /// `nil` when nobody measured any.
+    let disks: [Disk]?
     let parties: Parties
     let cpuUse: CPUUse
     let cpu: Contention
@@ -21,6 +23,7 @@ struct Situation: Sendable {
         self.thresholds = thresholds
         self.own = own
         self.usual = usual
+        disks = Disk.all(in: tick)
         parties = Parties(tick.processes)
         cpuUse = CPUUse(tick, parties)
         cpu = .cpu(tick, parties, cpuUse)

@@ -8,7 +8,7 @@ extension Catalogue {
             fault: [.stress("--vm 2 --vm-bytes 460m --vm-keep --timeout 60", inGroup: true)],
             expected: [
                 Expected(.memoryPressure, blame: .on("stress-ng")), Expected(.pageFault, blame: .on("stress-ng")),
-            ], tolerated: [.ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler]),
+            ], opensWithin: 5, tolerated: [.ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler]),
         Scenario(
             name: "memory-ramp", about: "Memory that is taken slowly, until it is too much.",
             props: [.memoryGroup(megabytes: 512)], victim: workingSet,

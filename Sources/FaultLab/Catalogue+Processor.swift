@@ -7,7 +7,7 @@ extension Catalogue {
             fault: [.stress("--cpu 8 --timeout 60")],
             expected: [
                 Expected(.loadMismatch, blame: .on("stress-ng")), Expected(.scheduler, blame: .on("stress-ng")),
-            ], tolerated: [.syscall]),
+            ], opensWithin: 5, tolerated: [.syscall]),
         Scenario(
             name: "cpu-hog-and-bystander", about: "Beside the hog an innocent program uses a third of a core.",
             victim: periodic,

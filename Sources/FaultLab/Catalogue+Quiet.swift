@@ -1,4 +1,19 @@
 extension Catalogue {
+    /// Ready when it listens.
+    private static let nginx = Part(
+        "bash",
+        [
+            "-c",
+            """
+            printf 'daemon off; pid @dir/nginx.pid; error_log stderr; events {} http { access_log off; \
+            client_body_temp_path @dir; proxy_temp_path @dir; fastcgi_temp_path @dir; uwsgi_temp_path @dir; \
+            scgi_temp_path @dir; server { listen 127.0.0.1:18712; keepalive_requests 1000000000; return 204; } }' \
+                >@dir/nginx.conf
+            nginx -p @dir -e stderr -t -c @dir/nginx.conf && { nginx -p @dir -e stderr -c @dir/nginx.conf & }
+            while ! (: </dev/tcp/127.0.0.1/18712) 2>/dev/null; do sleep 0.1; done; echo ready; wait
+            """,
+        ], readyWhen: "ready")
+
     /// What a host does all day: nothing above low may come up.
     static let quiet: [Scenario] = [
         Scenario(name: "idle", about: "Nothing happens.", fault: [], seconds: 20),
@@ -36,6 +51,28 @@ extension Catalogue {
         Scenario(
             name: "short-connections", about: "Two thousand connections a second, opened and closed.",
             fault: [.workload("churn", 18_711)], seconds: 20),
+        Scenario(
+            name: "web-server", about: "nginx at 5000 requests a second.",
+            victim: .workload("requests", 18_712, 5000), bystanders: [nginx], fault: [], seconds: 20),
+        Scenario(
+            name: "compile", about: "This very project, with two jobs.",
+            fault: [
+                .shell("cd @source && swift build -j 2 --scratch-path @dir/build >/dev/null; sleep 100")
+            ], seconds: 60),
+        Scenario(
+            name: "package-installation", about: "dpkg unpacks a package of two thousand files, and again.",
+            fault: [
+                .shell(
+                    """
+                    mkdir -p @dir/p/DEBIAN @dir/p/files @dir/root/var/lib/dpkg/info @dir/root/var/lib/dpkg/updates
+                    printf 'Package: lab\\nVersion: 1\\nArchitecture: all\\nMaintainer: lab\\nDescription: lab\\n' \
+                        >@dir/p/DEBIAN/control
+                    for i in $(seq 2000); do head -c 20000 /dev/urandom >@dir/p/files/$i; done
+                    touch @dir/root/var/lib/dpkg/status @dir/root/var/lib/dpkg/available
+                    dpkg-deb --build @dir/p @dir/lab.deb
+                    while :; do dpkg --root=@dir/root --install @dir/lab.deb; sleep 1; done
+                    """)
+            ], seconds: 25),
         Scenario(
             name: "one-busy-core", about: "A computation on one of the cores.",
             fault: [.stress("--cpu 1 --timeout 60")],

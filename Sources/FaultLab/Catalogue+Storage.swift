@@ -10,7 +10,7 @@ extension Catalogue {
             expected: [
                 Expected(.ioCongestion, blame: .on("stress-ng")),
                 Expected(.blockDeviceSaturation, blame: .on("stress-ng")), Expected(.syscall, blame: .on("stress-ng")),
-            ]),
+            ], opensWithin: 5),
         Scenario(
             name: "disk-readers", about: "Eight direct readers of 1 MiB blocks.", victim: durable,
             fault: [.fio("readers", "--rw=randread --bs=1m --size=256m --numjobs=8 --ioengine=libaio --iodepth=16")],
@@ -19,10 +19,10 @@ extension Catalogue {
         Scenario(
             name: "slow-disk", about: "A disk of 1 MB a second that one writer uses up.",
             props: [.slowDisk(megabytes: 256, bytesPerSecond: 1_000_000)],
-            victim: .workload("durable", "@disk/victim.dat", 20),
-            fault: [.fio("slow", in: "@disk", "--rw=write --bs=64k --size=64m --rate=900k")],
-            seconds: 16, expected: [Expected(.syscall, blame: .on("fio"))],
-            tolerated: [.ioCongestion, .blockDeviceSaturation]),
+            victim: .workload("durable", "@disk/victim.dat", 20, inGroup: true),
+            fault: [.fio("slow", in: "@disk", "--rw=write --bs=64k --size=64m", inGroup: true)],
+            seconds: 16, expected: [Expected(.ioCongestion, blame: .on("fio"))],
+            tolerated: [.syscall, .blockDeviceSaturation]),
         Scenario(
             name: "disk-and-cpu", about: "Two faults at once, each with its own culprit.", victim: durable,
             bystanders: [.workload("periodic", 10, 2000)],
@@ -35,8 +35,8 @@ extension Catalogue {
                 Expected(.blockDeviceSaturation, blame: .on("stress-ng")),
             ], tolerated: [.scheduler, .syscall, .ioCongestion]),
         Scenario(
-            name: "random-writers", about: "Random direct writes of 64 KiB at a depth of 128.", victim: durable,
-            fault: [.fio("writers", "--rw=randwrite --bs=64k --size=256m --numjobs=4 --ioengine=libaio --iodepth=32")],
+            name: "random-writers", about: "Random direct writes of 64 KiB at a depth of 256.", victim: durable,
+            fault: [.fio("writers", "--rw=randwrite --bs=64k --size=256m --numjobs=4 --ioengine=libaio --iodepth=64")],
             seconds: 18,
             expected: [Expected(.blockDeviceSaturation, blame: .on("fio"))], tolerated: [.ioCongestion, .syscall]),
         Scenario(

@@ -7,7 +7,7 @@ import Store
 /// Plays scenarios in front of a collector of their own, on this host, and compares what it says with what it should.
 public final class Lab {
     /// Seconds that a signal may take to open after its fault's start, and to close after its end.
-    static let opensWithin = 10.0
+    public static let opensWithin = 10.0
     static let closesWithin = 15.0
     /// Seconds of quiet before each scenario.
     private static let pause = 4.0
@@ -49,27 +49,23 @@ public final class Lab {
         let quiet = victim.map { Latency(of: $0) }
 
         let began = now()
-        var outcome = Outcome(scenario: scenario, quiet: quiet)
+        var outcome = Outcome(scenario: scenario, began: began, quiet: quiet)
         let pulses = try scenario.fault.map { try Pulse($0, on: stage) }
-        var latest: [Int64: StoredSignal] = [:]
         let end = ContinuousClock.now + .seconds(scenario.seconds)
         while ContinuousClock.now < end {
             for pulse in pulses { try pulse.beat() }
-            for signal in try signals(since: began) { latest[signal.id] = signal }
+            outcome.see(try signals(since: began), at: now())
             usleep(200_000)
         }
         outcome.suffered = victim.map { Latency(of: $0, after: quiet?.lines ?? 0) }
         for pulse in pulses { pulse.end() }
-        let ended = now()
+        outcome.ended = now()
         let limit = ContinuousClock.now + .seconds(Self.closesWithin + 5)
         while ContinuousClock.now < limit {
-            for signal in try signals(since: began) { latest[signal.id] = signal }
+            outcome.see(try signals(since: began), at: now())
             if try loud().isEmpty { break }
             usleep(200_000)
         }
-        outcome.signals = latest.values.sorted { $0.id < $1.id }
-        outcome.began = began
-        outcome.ended = ended
         return outcome
     }
 
@@ -84,10 +80,11 @@ public final class Lab {
         while ContinuousClock.now < end { usleep(100_000) }
     }
 
-    /// Signals that opened since a moment, whatever became of them.
+    /// Signals that opened since a moment or were open then, whatever became of them.
     private func signals(since: Timestamp) throws -> [StoredSignal] {
         var query = SignalQuery()
         query.since = since
+        query.orOpen = true
         query.limit = 1000
         return try reader.signals(query).signals
     }

@@ -5,22 +5,38 @@ import Store
 /// What KernelSight said while a scenario was played, and whether that is right.
 public struct Outcome: Sendable {
     public var scenario: Scenario
-    public var signals: [StoredSignal] = []
-    public var began = Timestamp(nanoseconds: 0)
+    /// Everything that was open in between, by id.
+    public var signals: [StoredSignal] { latest.values.sorted { $0.id < $1.id } }
+    public let began: Timestamp
     public var ended = Timestamp(nanoseconds: 0)
     /// The victim before and during the fault.
-    public var quiet: Latency?
+    public let quiet: Latency?
     public var suffered: Latency?
 
-    init(scenario: Scenario, quiet: Latency?) {
+    private var latest: [Int64: StoredSignal] = [:]
+    /// When a signal was first seen with a severity, or a higher one: this is when whoever polls learns of it.
+    private var reached: [Int64: [Severity: Timestamp]] = [:]
+
+    init(scenario: Scenario, began: Timestamp, quiet: Latency?) {
         self.scenario = scenario
+        self.began = began
         self.quiet = quiet
+    }
+
+    /// Takes in what is open, or was.
+    mutating func see(_ signals: [StoredSignal], at time: Timestamp) {
+        for signal in signals {
+            latest[signal.id] = signal
+            for severity in Severity.allCases where severity <= signal.peak.severity {
+                if reached[signal.id]?[severity] == nil { reached[signal.id, default: [:]][severity] = time }
+            }
+        }
     }
 
     /// How one expectation fared.
     public struct Finding: Sendable {
         public var expected: Expected
-        /// Seconds from the fault's start until the signal opened; `nil` when none of the wanted severity did.
+        /// Seconds from the fault's start until the signal was there with the wanted severity; `nil` when none was.
         public var opened: Double?
         /// Seconds from the fault's end until all of that type were closed; `nil` while one is open.
         public var closed: Double?
@@ -28,10 +44,12 @@ public struct Outcome: Sendable {
         public var named: String?
         public var isCulpritRight: Bool
         public var severity: Severity?
+        /// Seconds that it may take.
+        var opensWithin: Double
 
         public var isRight: Bool {
             guard let opened, let closed else { return false }
-            return opened <= Lab.opensWithin && closed <= Lab.closesWithin && isCulpritRight
+            return opened <= opensWithin && closed <= Lab.closesWithin && isCulpritRight
         }
     }
 
@@ -52,9 +70,10 @@ public struct Outcome: Sendable {
         let best = ranked.first { matches($0, expected.blame) } ?? ranked.first
         let ends = same.map { $0.closed?.seconds(since: ended) }
         return Finding(
-            expected: expected, opened: best.map { $0.opened.seconds(since: began) },
+            expected: expected, opened: best.flatMap { reached[$0.id]?[expected.severity]?.seconds(since: began) },
             closed: ends.contains { $0 == nil } ? nil : ends.compactMap(\.self).max(), named: best.flatMap(culprit),
-            isCulpritRight: best.map { matches($0, expected.blame) } ?? false, severity: best?.peak.severity)
+            isCulpritRight: best.map { matches($0, expected.blame) } ?? false, severity: best?.peak.severity,
+            opensWithin: scenario.opensWithin)
     }
 
     private func matches(_ signal: StoredSignal, _ blame: Expected.Blame) -> Bool {

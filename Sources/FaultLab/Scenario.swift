@@ -16,6 +16,8 @@ public struct Scenario: Sendable {
     /// How long the fault is on.
     public var seconds = 14.0
     public var expected: [Expected] = []
+    /// Seconds that an expected signal may take to be there.
+    public var opensWithin = Lab.opensWithin
     /// Types that may come up as well: one fault has several faces, and which of the others shows is chance.
     public var tolerated: Set<SignalType> = []
 
@@ -44,11 +46,11 @@ public struct Expected: Sendable {
 }
 
 /// A program on the stage. `@dir` in an argument is the scenario's directory, `@disk` where a prop's file system is
-/// mounted, `@bin` where our own programs stand.
+/// mounted, `@bin` where our own programs stand, `@source` where the sources that they were built from are.
 public struct Part: Sendable {
     public var program: String
     public var arguments: [String]
-    /// Runs inside the memory cgroup that is a prop.
+    /// Runs inside the cgroup that a prop has made.
     public var inGroup = false
     /// Seconds on and off, for a fault that comes and goes.
     public var pulse: (on: Double, off: Double)?
@@ -72,9 +74,11 @@ public struct Part: Sendable {
     }
 
     /// fio on the files of the scenario until it is ended, with direct I/O.
-    public static func fio(_ name: String, in directory: String = "@dir", _ arguments: String) -> Part {
+    public static func fio(
+        _ name: String, in directory: String = "@dir", _ arguments: String, inGroup: Bool = false
+    ) -> Part {
         let common = ["--name=\(name)", "--directory=\(directory)", "--direct=1", "--time_based", "--runtime=60"]
-        return Part("fio", common + arguments.split(separator: " ").map(String.init))
+        return Part("fio", common + arguments.split(separator: " ").map(String.init), inGroup: inGroup)
     }
 
     public static func shell(_ script: String) -> Part { Part("sh", ["-c", script]) }
@@ -90,7 +94,7 @@ public struct Part: Sendable {
 public enum Prop: Sendable, Equatable {
     /// A memory cgroup with a limit: the way to run out of memory without taking the host along.
     case memoryGroup(megabytes: Int)
-    /// A file system on a loop device whose reads and writes are throttled, mounted at `@disk`.
+    /// A file system on a loop device, mounted at `@disk`, that is slow to write to for who is in its cgroup.
     case slowDisk(megabytes: Int, bytesPerSecond: Int)
     /// Swap on compressed memory.
     case zramSwap(megabytes: Int)

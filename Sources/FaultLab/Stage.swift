@@ -5,7 +5,7 @@ import Glibc
 /// Where one scenario is played: a directory, the props, and the programs that run. Everything is gone when it ends.
 final class Stage {
     let directory: URL
-    private var group: MemoryGroup?
+    private var group: ControlGroup?
     private var undo: [() -> Void] = []
     private var programs: [ChildProcess] = []
     private var count = 0
@@ -26,9 +26,10 @@ final class Stage {
     /// Starts a part and waits until it says that it is ready.
     func start(_ part: Part) throws -> ChildProcess {
         count += 1
-        let arguments = part.arguments.map {
-            $0.replacing("@disk", with: directory.appending(path: "disk").path)
+        let arguments = try part.arguments.map {
+            try $0.replacing("@disk", with: directory.appending(path: "disk").path)
                 .replacing("@dir", with: directory.path).replacing("@bin", with: ChildProcess.binaries)
+                .replacing("@source", with: $0.contains("@source") ? Self.source() : "")
         }
         var command = [ChildProcess.ours(part.program)] + arguments
         if part.inGroup {
@@ -61,11 +62,23 @@ final class Stage {
         try? FileManager.default.removeItem(at: directory)
     }
 
+    /// The directory of KernelSight's own sources, above its programs where it was built.
+    private static func source() throws -> String {
+        var directory = URL(fileURLWithPath: ChildProcess.binaries)
+        while directory.path != "/" {
+            if FileManager.default.fileExists(atPath: directory.appending(path: "Package.swift").path) {
+                return directory.path
+            }
+            directory.deleteLastPathComponent()
+        }
+        throw LabFailure("the sources are not there to be compiled")
+    }
+
     // MARK: props
 
     private func set(up prop: Prop) throws {
         switch prop {
-        case .memoryGroup(let megabytes): group = try MemoryGroup(megabytes: megabytes)
+        case .memoryGroup(let megabytes): group = try .memory(megabytes: megabytes)
         case .slowDisk(let megabytes, let rate): try mountSlowDisk(megabytes: megabytes, rate: rate)
         case .zramSwap(let megabytes): try swapOnZRAM(megabytes: megabytes)
         case .dropping(let port, let oneIn):
@@ -100,18 +113,21 @@ final class Stage {
         try run("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", device])
         try run("mount", [device, mount])
         undo.append { [self] in _ = try? run("umount", [mount]) }
+        // The loop device passes on to which cgroup a request belongs: its disk is slow for the group.
+        group = try .disk(try disk(of: directory), bytesPerSecond: rate)
+    }
+
+    /// The whole disk that a file is on, `MAJOR:MINOR`.
+    private func disk(of file: URL) throws -> String {
         var info = stat()
-        guard stat(device, &info) == 0 else { throw LabFailure("\(device) is gone") }
-        let number = "\(info.st_rdev >> 8 & 0xFFF):\(info.st_rdev & 0xFF)"
-        let root = "/sys/fs/cgroup/blkio"
-        guard FileManager.default.fileExists(atPath: "\(root)/blkio.throttle.write_bps_device") else {
-            throw LabFailure("the blkio controller of cgroup v1 is needed to slow a device down")
-        }
-        for file in ["read", "write"] {
-            let path = "\(root)/blkio.throttle.\(file)_bps_device"
-            try "\(number) \(rate)\n".write(toFile: path, atomically: false, encoding: .utf8)
-            undo.append { try? "\(number) 0\n".write(toFile: path, atomically: false, encoding: .utf8) }
-        }
+        guard stat(file.path, &info) == 0 else { throw LabFailure("\(file.path) is gone") }
+        let (major, minor) = (info.st_dev >> 8 & 0xFFF, info.st_dev & 0xFF | info.st_dev >> 12 & 0xFFF00)
+        let device = "/sys/dev/block/\(major):\(minor)"
+        let isPartition = FileManager.default.fileExists(atPath: "\(device)/partition")
+        guard
+            let number = try? String(contentsOfFile: "\(device)\(isPartition ? "/.." : "")/dev", encoding: .utf8)
+        else { throw LabFailure("\(file.path) is not on a disk") }
+        return number.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private func swapOnZRAM(megabytes: Int) throws {

@@ -49,7 +49,7 @@ public struct Thresholds: Sendable, Hashable {
     public var loadPerCore = Bands(1, 2, 4, 8)
     /// Share of the tick in which some task stalled on I/O (PSI some).
     public var ioStall = Bands(0.05, 0.20, 0.40, 0.70)
-    /// p95 of block I/O latency in milliseconds; more where more is usual.
+    /// p95 of block I/O latency in milliseconds; half to ten times as much where the usual is known.
     public var ioLatency = Bands(5, 10, 50, 200)
     /// Share of the tick that a device is busy; counts only together with a standing queue. Writeback comes in bursts: a
     /// device that is busy half of the time with twenty requests in its queue holds up everybody for that half.

@@ -5,6 +5,8 @@ public struct Tick: Sendable {
     public var time: Timestamp
     /// Monotonic seconds since the tick before; the first tick has 0 and no rates.
     public var interval: Double
+    /// Seconds since boot, as the start times of processes count them.
+    public var uptime: Double
     /// Online cores.
     public var cores: Int
     public var host: HostReading
@@ -16,12 +18,13 @@ public struct Tick: Sendable {
     public var processes: [ProcessActivity]
 
     public init(
-        time: Timestamp, interval: Double, cores: Int, host: HostReading = HostReading(),
+        time: Timestamp, interval: Double, uptime: Double, cores: Int, host: HostReading = HostReading(),
         syscalls: SyscallReading? = nil, scheduler: SchedulerReading? = nil, pageFaults: PageFaultReading? = nil,
         blockIO: BlockIOReading? = nil, processes: [ProcessActivity] = []
     ) {
         self.time = time
         self.interval = interval
+        self.uptime = uptime
         self.cores = cores
         self.host = host
         self.syscalls = syscalls

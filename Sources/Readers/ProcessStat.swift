@@ -65,6 +65,24 @@ struct ProcessIO: Equatable {
     /// What was written less what was cut off again before it reached the device.
     var writeBytes: UInt64 = 0
 
+    init() {}
+
+    mutating func add(_ other: ProcessIO) {
+        readBytes &+= other.readBytes
+        writeBytes &+= other.writeBytes
+    }
+
+    /// Without what children did that have ended, as far as it is in here: it is not before their parent waits for them.
+    func without(_ children: ProcessIO, since last: ProcessIO) -> ProcessIO {
+        func less(_ now: UInt64, _ before: UInt64, _ part: UInt64) -> UInt64 {
+            now < before ? now : now - min(part, now - before)
+        }
+        var own = self
+        own.readBytes = less(readBytes, last.readBytes, children.readBytes)
+        own.writeBytes = less(writeBytes, last.writeBytes, children.writeBytes)
+        return own
+    }
+
     init?(parsing bytes: UnsafeRawBufferPointer) {
         var file = Scanner(bytes)
         var cancelled: UInt64 = 0

@@ -32,6 +32,9 @@ struct ProcessReader: ~Copyable {
         /// Its stat file, or negative.
         var descriptor: Int32
         var io: (counters: ProcessIO, time: UInt64)?
+        /// What children did that have ended since, as far as it was reported for them: the kernel adds a child's I/O to its
+        /// parent's when the parent waits for it.
+        var reaped = ProcessIO()
         var readBytesPerSecond: Double?
         var writeBytesPerSecond: Double?
         var cgroup: (path: String, time: UInt64)?
@@ -106,6 +109,9 @@ struct ProcessReader: ~Copyable {
         let before = known[pid]
         if let before, before.time == now { return nil }
         guard let (stat, descriptor) = try stat(of: pid, openAs: before?.descriptor ?? -1, &buffer) else {
+            if let before, let io = before.io, known[before.stat.parent]?.io != nil {
+                known[before.stat.parent]?.reaped.add(io.counters)
+            }
             known[pid] = nil
             return nil
         }
@@ -169,11 +175,13 @@ struct ProcessReader: ~Copyable {
         (entry.readBytesPerSecond, entry.writeBytesPerSecond) = (nil, nil)
         if let io, let last = entry.io, now > last.time {
             var growth = Growth(seconds: Double(now - last.time) / 1e9)
-            let read = growth.perSecond(last.counters.readBytes, io.readBytes)
-            let written = growth.perSecond(last.counters.writeBytes, io.writeBytes)
+            let own = io.without(entry.reaped, since: last.counters)
+            let read = growth.perSecond(last.counters.readBytes, own.readBytes)
+            let written = growth.perSecond(last.counters.writeBytes, own.writeBytes)
             if !growth.wentBackwards { (entry.readBytesPerSecond, entry.writeBytesPerSecond) = (read, written) }
         }
         entry.io = io.map { ($0, now) }
+        entry.reaped = ProcessIO()
         if let cgroup = entry.cgroup, now - cgroup.time < Self.cgroupLifetime {
             reading.cgroup = cgroup.path
         } else if let path = try read("/cgroup", of: pid, &buffer, CgroupPath.parse) {

@@ -105,7 +105,9 @@ extension Key {
         threshold("cpu_stall", \.cpuStall, upTo: 1, "Share of time in which some task waited for a CPU (PSI some)."),
         threshold("load_per_core", \.loadPerCore, unit: "tasks", "Runnable tasks per core."),
         threshold("io_stall", \.ioStall, upTo: 1, "Share of time in which some task stalled on I/O (PSI some)."),
-        threshold("io_latency_ms", \.ioLatency, unit: "ms", "p95 of block I/O latency; more where more is usual."),
+        threshold(
+            "io_latency_ms", \.ioLatency, unit: "ms",
+            "p95 of block I/O latency; half to ten times as much where the usual is known."),
         threshold(
             "device_busy", \.deviceBusy, upTo: 1, "Share of time that a device is busy; only together with a queue."),
         threshold("device_queue", \.deviceQueue, unit: "requests", "Mean requests in a device's queue."),

@@ -4,6 +4,7 @@
  *   durable FILE MS              appends a page and makes it durable every MS     measures fdatasync
  *   pages FILE MB                touches random pages of a mapped file            measures 200 touches
  *   client PORT MS               asks the echo server at PORT every MS            measures connect to reply
+ *   requests PORT PER_SECOND     asks the HTTP server at PORT, on one connection  measures request to reply
  *   echo PORT [BACKLOG]          answers clients, one after the other
  *   deaf PORT                    listens with a queue of 8 and accepts one connection a second
  *   knock PORT N [ADDRESS]       keeps trying to open N connections, from another loopback address
@@ -235,6 +236,45 @@ static void client(int port, double pause)
     }
 }
 
+/* As many as are due go out together, and the replies are counted by the ends of their headers: the server's replies must
+ * have no body. */
+static void requests(int port, int per_second)
+{
+    static const char text[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const int batch = per_second / 100;
+    int connection = dial(port, 0), yes = 1;
+    if (connection < 0)
+        fail("requests");
+    setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    ready();
+    for (double due = now();;) {
+        char replies[65536];
+        int ends = 0, state = 0;
+        double start = now();
+        for (int index = 0; index < batch; index++)
+            if (write(connection, text, sizeof text - 1) < 0)
+                fail("requests");
+        while (ends < batch) {
+            ssize_t count = read(connection, replies, sizeof replies);
+            if (count <= 0)
+                fail("requests");
+            for (ssize_t at = 0; at < count; at++) {
+                state = replies[at] == "\r\n\r\n"[state] ? state + 1 : replies[at] == '\r';
+                if (state == 4) {
+                    state = 0;
+                    ends++;
+                }
+            }
+        }
+        measured((now() - start) / batch);
+        due += 10;
+        if (due > now())
+            rest(due - now());
+        else
+            due = now();
+    }
+}
+
 static void deaf(int port)
 {
     int server = listener(port, 8);
@@ -398,6 +438,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "durable")) durable(first, atof(second));
     if (!strcmp(name, "pages")) pages(first, other);
     if (!strcmp(name, "client")) client(number, atof(second));
+    if (!strcmp(name, "requests")) requests(number, other);
     if (!strcmp(name, "echo")) echo(number, other);
     if (!strcmp(name, "deaf")) deaf(number);
     if (!strcmp(name, "knock")) knock(number, other, argc > 4 ? argv[4] : NULL);

@@ -25,10 +25,17 @@ struct Measurement: ~Copyable {
         let interval = previous.map { Double(now - $0) / 1e9 } ?? 0
         previous = now
         return Tick(
-            time: Self.wallClock(), interval: interval, cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
-            host: host, syscalls: traced.syscalls, scheduler: traced.scheduler, pageFaults: traced.pageFaults,
+            time: Self.wallClock(), interval: interval, uptime: Self.uptime(),
+            cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), host: host, syscalls: traced.syscalls, scheduler: traced.scheduler, pageFaults: traced.pageFaults,
             blockIO: traced.blockIO,
             processes: ProcessActivity.merge(traced: traced.processes, read: host.processes ?? []))
+    }
+
+    /// Seconds since boot, with those of sleep.
+    private static func uptime() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     static func wallClock() -> Timestamp {

@@ -44,13 +44,20 @@ import Testing
         #expect(worst(150) == .medium)
     }
 
-    @Test func `a disk that is always fast keeps the absolute thresholds`() throws {
+    @Test func `a disk that is always fast is congested at half of the absolute thresholds, not at less`() throws {
         let detector = experienced(latency: 0.4)
+        let slower = Made.idle(second: 1800).congested(latency: 4, pressure: 0.45).adding(hog, victim)
+        #expect(slower.observed(IOCongestion()).isEmpty)
+        #expect(IOCongestion().evaluate(situation(slower, detector)).observations.first?.grade.severity == .low)
+        #expect(
+            BlockDeviceSaturation().evaluate(situation(slower, detector)).observations.first?.grade.severity == .medium)
+        let fast = Made.idle(second: 1800).congested(latency: 2.4).adding(hog, victim)
+        #expect(BlockDeviceSaturation().evaluate(situation(fast, detector)).observations.first?.grade.severity == .low)
         let tick = Made.idle(second: 1800).congested(latency: 60).adding(hog, victim)
         let found = try #require(IOCongestion().evaluate(situation(tick, detector)).observations.first)
         #expect(found.grade.severity > .low)
         let latency = try #require(found.finding.evidence.first)
-        #expect(latency.threshold == 5)
+        #expect(latency.threshold == 2.5)
         #expect(abs((latency.baseline?.p95 ?? 0) / 0.4 - 1) < 0.05)
         #expect(found.finding.message.patterns == ["usually at most 0.4 ms (p95 of what was learned)"])
     }

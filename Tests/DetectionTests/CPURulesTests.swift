@@ -67,6 +67,50 @@ import Testing
         #expect(other.first?.finding.victims.map(\.comm) == ["nginx"])
     }
 
+    @Test func `a compiler's driver does not suffer from the other drivers' compilers`() {
+        var tick = Made.idle().with {
+            $0.host.cpu?.running = 6
+            $0.host.pressure?.cpu.some = 0.9
+        }
+        for driver: Int32 in [30, 40] {
+            tick.processes.append(Made.process(driver, "swiftc", parent: 20, session: 10).starving(110, cpu: 0.03))
+            tick.processes.append(
+                Made.process(driver + 1, "swift-frontend", parent: driver, session: 10).hogging(0.9, waiting: 500))
+        }
+        tick.processes.append(Made.process(20, "swift-build", session: 10))
+        #expect(tick.observed(SchedulerRule()).isEmpty)
+        #expect(tick.observed(LoadMismatch()).map(\.grade.severity) == [.low])
+    }
+
+    /// Two programs that one parent started, each in a group of its own, pinned to one of four cores.
+    private func pinned(age: Double) -> Tick {
+        let hog = Made.process(30, "stress-ng", parent: 20, session: 10).hogging(0.84, waiting: 3000)
+        let pinned = Made.process(40, "poller", parent: 20, session: 10).starving(300).with {
+            $0.identity.startTicks = UInt64((1e6 - age) * 100)
+        }
+        return Made.idle(cores: 4).with {
+            $0.host.cpu?.running = 6
+            $0.host.pressure?.cpu.some = 0.9
+            $0.processes += [Made.process(20, "supervisor", session: 10), hog, pinned]
+            $0.scheduler?.events = (0..<10).map { _ in
+                SchedulerEvent(
+                    time: Made.start, task: Made.task(pinned), cpu: 0, waitNanoseconds: 12_000_000, preempted: false,
+                    previous: hog.identity, previousComm: hog.comm)
+            }
+        }
+    }
+
+    @Test func `who takes the one core that a task is pinned to is to blame, however idle the others are`() throws {
+        let starved = try #require(pinned(age: 60).observed(SchedulerRule()).first)
+        #expect(starved.grade.severity == .high)
+        #expect(starved.finding.culprits.map(\.comm) == ["stress-ng"])
+        #expect(pinned(age: 60).observed(LoadMismatch()).first?.finding.culprits.map(\.comm) == ["stress-ng"])
+    }
+
+    @Test func `a job that has just begun does not suffer from its siblings`() {
+        #expect(pinned(age: 2).observed(SchedulerRule()).isEmpty)
+    }
+
     @Test func `batch work that waits its turn is not starving`() {
         let batch = Made.process(900, "xz").hogging(0.2, waiting: 800)
         #expect(Made.idle().stressed(cores: 1.8).adding(batch).observed(SchedulerRule()).isEmpty)

@@ -54,7 +54,7 @@ import Testing
     @Test func `a host that measures nothing says what is missing and does not crash`() {
         var detector = Detector(nextID: 1)
         for second in 0..<5 {
-            let nothing = Tick(time: Made.start.advanced(bySeconds: Double(second)), interval: 1, cores: 0)
+            let nothing = Tick(time: Made.start.advanced(bySeconds: Double(second)), interval: 1, uptime: 1e6, cores: 0)
             #expect(detector.step(nothing).isEmpty)
         }
         #expect(detector.blindness.count == SignalType.allCases.count)

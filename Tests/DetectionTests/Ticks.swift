@@ -8,7 +8,9 @@ enum Made {
 
     /// A host where nothing happens, with all readers and tracers running.
     static func idle(cores: Int = 2, second: Int = 0, interval: Double = 1) -> Tick {
-        var tick = Tick(time: start.advanced(bySeconds: Double(second)), interval: interval, cores: cores)
+        var tick = Tick(
+            time: start.advanced(bySeconds: Double(second)), interval: interval, uptime: 1e6 + Double(second),
+            cores: cores)
         tick.host.cpu = CPUReading(running: 1)
         tick.host.load = LoadReading(running: 1, total: 200)
         tick.host.pressure = PressureReading()

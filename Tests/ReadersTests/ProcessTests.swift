@@ -63,6 +63,41 @@ struct ProcessTests {
         #expect(reader.read().processes?.first?.writeBytesPerSecond == 2000)
     }
 
+    @Test func `what a child wrote is not its parent's when the kernel adds it to the parent's count`() throws {
+        let host = try FakeHost("large")
+        var reader = HostReader(root: host.root, clock: host.clock)
+        func written(by pid: Int32) -> Double? {
+            host.advance(seconds: 1)
+            return reader.read().processes?.first { $0.identity.pid == pid }?.writeBytesPerSecond
+        }
+        try host.writeProcess(10, comm: "sh", written: 500)
+        try host.writeProcess(11, comm: "dd", written: 0, parent: 10)
+        for _ in 0..<2 { _ = written(by: 10) }
+        try host.writeProcess(11, comm: "dd", written: 1_000_000, parent: 10)
+        #expect(written(by: 11) == 1_000_000)
+        try host.end(11)
+        // What the child did since it was looked at last, and what the parent did itself.
+        try host.writeProcess(10, comm: "sh", written: 500 + 1_000_000 + 70_000 + 30)
+        #expect(written(by: 10) == 70_030)
+        try host.writeProcess(10, comm: "sh", written: 500 + 1_000_000 + 70_000 + 90)
+        #expect(written(by: 10) == 60)
+    }
+
+    @Test func `a worker that leads a session of its own is told apart from what a shell starts`() throws {
+        let host = try FakeHost("large")
+        try host.writeProcess(10, comm: "fio")
+        try host.writeProcess(11, comm: "fio", parent: 10)
+        try host.writeProcess(12, comm: "sh", parent: 10)
+        var reader = HostReader(root: host.root, clock: host.clock)
+        _ = reader.read()
+        host.advance(seconds: 1)
+        let workers = Dictionary(
+            uniqueKeysWithValues: try #require(reader.read().processes).map { ($0.identity.pid, $0.workerOf) })
+        #expect(workers[10] == 0)
+        #expect(workers[11] == 10)
+        #expect(workers[12] == 0)
+    }
+
     @Test func `a pid that is reused is another process`() throws {
         let host = try FakeHost("large")
         try host.writeProcess(10, ticks: 100, start: 500)

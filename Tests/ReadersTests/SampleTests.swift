@@ -26,7 +26,7 @@ struct SampleTests {
         host.tcp = TCPReading()
         host.sockets = SocketReading()
         return Tick(
-            time: Timestamp(nanoseconds: 0), interval: 2, cores: cores, host: host,
+            time: Timestamp(nanoseconds: 0), interval: 2, uptime: 1000, cores: cores, host: host,
             syscalls: SyscallReading(
                 calls: [
                     .init(
@@ -73,7 +73,7 @@ struct SampleTests {
     }
 
     @Test func `what was not measured has no sample`() {
-        let tick = Tick(time: Timestamp(nanoseconds: 0), interval: 1, cores: 1)
+        let tick = Tick(time: Timestamp(nanoseconds: 0), interval: 1, uptime: 1000, cores: 1)
         #expect(tick.metricSamples.isEmpty)
         #expect(tick.histogramSamples.isEmpty)
     }

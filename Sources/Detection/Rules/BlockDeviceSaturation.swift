@@ -5,7 +5,7 @@ struct BlockDeviceSaturation: Rule {
     static let type = SignalType.blockDeviceSaturation
 
     func evaluate(_ situation: Situation) -> Verdict {
-        guard situation.tick.host.disks != nil, let disks = Disk.all(in: situation.tick) else {
+        guard situation.tick.host.disks != nil, let disks = situation.disks else {
             return .cannotTell("/proc/diskstats, which counts busy time, could not be read")
         }
         return Verdict(observations: disks.compactMap { observe($0, situation) })
@@ -19,7 +19,8 @@ struct BlockDeviceSaturation: Rule {
         let io = Contention.io(on: disk, situation)
         let symptom = bands.deviceBusy.grade(of: busy).limited(by: bands.deviceQueue.grade(of: disk.depth))
         // A full queue that is served fast holds nobody up, whatever else blocks them.
-        let slow = (disk.latency ?? 0) >= bands.ioLatency.low
+        let latency = situation.adapted(bands.ioLatency, to: disk.latencyMetric)
+        let slow = (disk.latency ?? 0) >= latency.low
         return Observation(
             key: Episode.Key(type: Self.type, entity: disk.entity, label: Self.type.rawValue),
             grade: symptom.suffered(slow ? io.suffering(bands.blockedStall) : nil),
@@ -29,7 +30,7 @@ struct BlockDeviceSaturation: Rule {
                 evidence: [
                     situation.evidence("disk.busy:\(disk.name)", busy, "share", bands.deviceBusy.low),
                     situation.evidence("disk.queue:\(disk.name)", disk.depth, "requests", bands.deviceQueue.low),
-                    situation.evidence(disk.latencyMetric, disk.latency ?? 0, "ms", bands.ioLatency.low),
+                    situation.evidence(disk.latencyMetric, disk.latency ?? 0, "ms", latency.low),
                     situation.evidence("disk.bytes:\(disk.name)", disk.bytesPerSecond, "B/s"),
                 ], culprits: io.culprits, victims: slow ? io.victims : []))
     }

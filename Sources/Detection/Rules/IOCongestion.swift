@@ -8,7 +8,7 @@ struct IOCongestion: Rule {
     static let leastDepth = 1.0
 
     func evaluate(_ situation: Situation) -> Verdict {
-        guard let disks = Disk.all(in: situation.tick) else {
+        guard let disks = situation.disks else {
             return .cannotTell("neither /proc/diskstats nor io_latency_tracer could be read")
         }
         return Verdict(observations: disks.compactMap { observe($0, situation) })

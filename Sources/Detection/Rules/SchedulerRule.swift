@@ -20,7 +20,8 @@ struct SchedulerRule: Rule {
         return situation.cpu.sufferers.prefix(Self.most).compactMap { sufferer in
             let strength = bands.strength(of: sufferer.stall)
             guard strength >= 0.5, let scheduling = sufferer.process.scheduling else { return nil }
-            let suspects = predecessors(of: sufferer, situation) ?? situation.cpu.suspects
+            let holders = Contention.predecessors(of: [sufferer.process], situation.tick, situation.parties)
+            let suspects = holders.isEmpty ? situation.cpu.suspects : holders
             let longest = Double(scheduling.longestWaitNanoseconds) / 1e6
             let used = sufferer.process.coresUsed(over: situation.tick.interval) * 1000
             let values = [sufferer.name, Text.number(sufferer.stall), Text.number(used), Text.number(longest)]
@@ -58,28 +59,6 @@ struct SchedulerRule: Rule {
                     culprits: suspects.map { $0.culprit(measure: measure) },
                     victims: [sufferer.victim(stall: situation.cpu.stall)]))
         }
-    }
-
-    /// Who ran on the CPU that the process waited for, when the events cover enough of its waits: on many cores that says
-    /// more than who uses most CPU somewhere else.
-    private func predecessors(of sufferer: Sufferer, _ situation: Situation) -> [Suspect]? {
-        var waits: [ProcessIdentity: Double] = [:]
-        var covered = 0.0
-        for event in situation.tick.scheduler?.events ?? [] where event.task.process == sufferer.process.identity {
-            waits[event.previous, default: 0] += Double(event.waitNanoseconds)
-            covered += Double(event.waitNanoseconds)
-        }
-        guard covered >= 0.3 * Double(sufferer.process.scheduling?.waitNanoseconds ?? 0), covered > 0 else {
-            return nil
-        }
-        let parties = situation.parties
-        let suspects = parties.suspects { waits[$0.identity] ?? 0 }.filter {
-            // Whoever was the last to run only for a moment did not hold the CPU.
-            $0.process.coresUsed(over: situation.tick.interval) >= 0.1
-        }
-        let own = parties.position(of: sufferer.process.identity).map { parties.party[$0] }
-        let others = suspects.filter { suspect in own.map { !parties.related($0, suspect.party) } ?? true }
-        return others.isEmpty ? nil : others
     }
 
     // MARK: thrashing, lock_contention_induced

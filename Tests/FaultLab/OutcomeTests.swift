@@ -26,10 +26,9 @@ import Testing
 
     /// The fault is on for twenty seconds.
     private func outcome(_ scenario: Scenario? = nil, _ signals: StoredSignal...) -> Outcome {
-        var outcome = Outcome(scenario: scenario ?? self.scenario, quiet: nil)
-        outcome.began = start
+        var outcome = Outcome(scenario: scenario ?? self.scenario, began: start, quiet: nil)
         outcome.ended = start.advanced(bySeconds: 20)
-        outcome.signals = signals
+        for signal in signals { outcome.see([signal], at: signal.opened) }
         return outcome
     }
 
@@ -50,6 +49,13 @@ import Testing
         #expect(!outcome(nil, signal(1, .ioCongestion, .low)).isRight)
         #expect(!outcome(nil, signal(1, culprit: "nginx")).isRight)
         #expect(!outcome(nil, signal(1, culprit: nil)).isRight)
+    }
+
+    @Test func `what grows worse is there when it has grown, not when it was still low`() {
+        var outcome = outcome(nil, signal(1, .ioCongestion, .low, opened: -30))
+        for second in [4.0, 5] { outcome.see([signal(1, opened: -30)], at: start.advanced(bySeconds: second)) }
+        #expect(outcome.findings.first?.opened == 4)
+        #expect(outcome.isRight)
     }
 
     @Test func `one right signal beside another of its type that stays open is wrong`() {
@@ -107,7 +113,12 @@ import Testing
         for scenario in Catalogue.faults {
             #expect(scenario.victim != nil && !scenario.isQuiet, "\(scenario.name)")
             let needsGroup = (scenario.fault + [scenario.victim].compactMap(\.self)).contains { $0.inGroup }
-            let hasGroup = scenario.props.contains { if case .memoryGroup = $0 { true } else { false } }
+            let hasGroup = scenario.props.contains {
+                switch $0 {
+                case .memoryGroup, .slowDisk: true
+                default: false
+                }
+            }
             #expect(needsGroup == hasGroup, "\(scenario.name)")
         }
         #expect(Set(Catalogue.faults.flatMap { $0.expected.map(\.type) }) == Set(SignalType.allCases))

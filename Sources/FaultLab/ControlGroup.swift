@@ -1,0 +1,33 @@
+import Foundation
+import Glibc
+
+/// A cgroup with a limit, v1 or v2: the way to run out of something without taking the host along. Gone with its owner.
+final class ControlGroup {
+    private let path: String
+    /// Whoever writes its pid here is in.
+    var processes: String { "\(path)/cgroup.procs" }
+
+    /// Limits memory.
+    static func memory(megabytes: Int) throws -> ControlGroup {
+        try ControlGroup(
+            "memory", v1: ("memory.limit_in_bytes", "\(megabytes << 20)"), v2: ("memory.max", "\(megabytes << 20)"))
+    }
+
+    /// Limits what is written to a disk, `MAJOR:MINOR`; programs are read from it as ever.
+    static func disk(_ device: String, bytesPerSecond: Int) throws -> ControlGroup {
+        try ControlGroup(
+            "blkio", v1: ("blkio.throttle.write_bps_device", "\(device) \(bytesPerSecond)"),
+            v2: ("io.max", "\(device) wbps=\(bytesPerSecond)"))
+    }
+
+    private init(_ controller: String, v1: (file: String, value: String), v2: (file: String, value: String)) throws {
+        let root = "/sys/fs/cgroup"
+        let isV1 = FileManager.default.fileExists(atPath: "\(root)/\(controller)")
+        path = "\(isV1 ? "\(root)/\(controller)" : root)/kernelsight-faultlab-\(getpid())"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let (file, value) = isV1 ? v1 : v2
+        try value.write(toFile: "\(path)/\(file)", atomically: false, encoding: .utf8)
+    }
+
+    deinit { try? wait(5, for: "the cgroup to empty") { rmdir(path) == 0 } }
+}
