@@ -6,13 +6,16 @@ struct CPUUse: Sendable {
     /// Cores that each party used, by position, and the same together with what it has started.
     private let parties: [Double]
     private let trees: [Double]
-    /// Parties that wanted a twentieth of a core or more, and what each would get if they got the same.
+    /// Parties that wanted a twentieth of a core or more.
     private let competing: Int
+    /// What each would get of the cores if all got the same. Who wants a core for a tenth of the time is a tenth of a
+    /// competitor, so that many short processes are not many; but two are two.
     private let fairShare: Double
 
     init(_ tick: Tick, _ grouped: Parties) {
         var used = Array(repeating: 0.0, count: grouped.members.count)
         var competing = 0
+        var competitors = 0.0
         for (party, positions) in grouped.members.enumerated() {
             var waited = 0.0
             for process in positions.lazy.map({ grouped.processes[$0] }) where !process.isKernelThread {
@@ -20,12 +23,13 @@ struct CPUUse: Sendable {
                 waited += Double(process.scheduling?.waitNanoseconds ?? 0) / 1e9 / tick.interval
             }
             if used[party] + waited >= 0.05 { competing += 1 }
+            competitors += min(used[party] + waited, 1)
         }
         interval = tick.interval
         parties = used
         trees = grouped.withDescendants(used)
         self.competing = competing
-        fairShare = Double(max(tick.cores, 1)) / Double(max(competing, 1))
+        fairShare = Double(max(tick.cores, 1)) / max(competitors, Double(min(competing, 2)), 1)
     }
 
     /// Whether at least half of all CPU time goes to a party's own job tree: then nobody else is to blame for what it waits.

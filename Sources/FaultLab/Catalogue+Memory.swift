@@ -32,14 +32,10 @@ extension Catalogue {
             expected: [Expected(.memoryPressure, .high, blame: .on("grow"))],
             tolerated: [.pageFault, .ioCongestion, .blockDeviceSaturation, .syscall]),
         Scenario(
-            name: "cache-thrash", about: "A reader of files bigger than its cgroup pushes a neighbour's pages out.",
+            name: "cache-thrash", about: "A program that reads a file again and again pushes a neighbour's pages out.",
             props: [.memoryGroup(megabytes: 400)], victim: .workload("pages", "@dir/victim.dat", 250, inGroup: true),
-            fault: [
-                Part(
-                    "sh", ["-c", "head -c 1G /dev/zero >@dir/big; while :; do cat @dir/big @dir/big >/dev/null; done"],
-                    inGroup: true)
-            ], seconds: 20,
-            expected: [Expected(.pageFault, blame: .on("cat"))],
+            fault: [.workload("scan", "@dir/big", 300, inGroup: true)], seconds: 20,
+            expected: [Expected(.pageFault, blame: .on("scan"))],
             tolerated: [.memoryPressure, .ioCongestion, .blockDeviceSaturation, .syscall]),
     ]
 }

@@ -2,11 +2,11 @@ extension Catalogue {
     static let network: [Scenario] = [
         Scenario(
             name: "retransmits", about: "One packet in four to a service is lost.",
-            props: [.dropping(port: 18_701, oneIn: 4)], victim: .workload("client", 18_701, 20),
-            bystanders: [.workload("echo", 18_701)], fault: [.workload("client", 18_701, 5)], seconds: 16,
+            victim: .workload("client", 18_701, 20), bystanders: [.workload("echo", 18_701)],
+            fault: [.workload("client", 18_701, 5)], faultProps: [.dropping(port: 18_701, oneIn: 4)], seconds: 16,
             expected: [Expected(.networkDegradation, blame: .nobody)], tolerated: [.syscall, .tcpExhaustion]),
         Scenario(
-            name: "listen-overflow", about: "A server accepts one connection a second, and many knock.",
+            name: "listen-overflow", about: "A server accepts twenty connections a second, and four hundred knock.",
             victim: .workload("client", 18_702, 200), bystanders: [.workload("deaf", 18_702)],
             fault: [.workload("knock", 18_702, 200)], seconds: 16,
             expected: [Expected(.tcpExhaustion, blame: .nobody)], tolerated: [.syscall, .networkDegradation]),

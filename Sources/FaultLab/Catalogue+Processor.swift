@@ -48,9 +48,9 @@ extension Catalogue {
             victim: periodic, fault: [.stress("--cpu 4 --timeout 60"), .stress("--matrix 4 --timeout 60")],
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"))], tolerated: [.scheduler, .syscall]),
         Scenario(
-            name: "cpu-ramp", about: "A busy task more every two seconds.", victim: periodic,
-            fault: [.shell("for i in 1 2 3 4 5 6 7 8; do stress-ng --cpu 1 --timeout 60 & sleep 2; done; wait")],
-            seconds: 24,
+            name: "cpu-ramp", about: "A busy task more every second.", victim: periodic,
+            fault: [.shell("for i in 1 2 3 4 5 6 7 8; do stress-ng --cpu 1 --timeout 60 & sleep 1; done; wait")],
+            seconds: 20,
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"))], tolerated: [.scheduler, .syscall]),
     ]
 }

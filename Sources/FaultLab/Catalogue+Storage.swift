@@ -44,7 +44,7 @@ extension Catalogue {
             victim: durable,
             fault: [
                 .shell(
-                    "for i in 1 2 3 4; do (while :; do dd if=/dev/zero of=@dir/f$i bs=1M count=2048 conv=fdatasync 2>/dev/null; done) & done; wait"
+                    "for i in 1 2 3 4; do (while :; do dd if=/dev/zero of=@dir/f$i bs=1M count=256 conv=fdatasync 2>/dev/null; done) & done; wait"
                 )
             ], seconds: 18,
             expected: [Expected(.blockDeviceSaturation, blame: .on("dd"))],

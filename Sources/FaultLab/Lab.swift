@@ -18,6 +18,7 @@ public final class Lab {
 
     /// Starts a collector with all tracers on a database in a temporary directory. Needs root.
     public init(config: String? = nil) throws {
+        watchForInterruption()
         scratch = FileManager.default.temporaryDirectory.appending(path: "kernelsight-faultlab-\(getpid())")
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         let database = scratch.appending(path: "lab.db").path
@@ -40,32 +41,34 @@ public final class Lab {
 
     /// What came of a scenario.
     public func play(_ scenario: Scenario) throws -> Outcome {
-        try wait(60, for: "the signals of the scenario before to close") { try loud().isEmpty }
         let stage = try Stage(scenario, in: scratch)
         defer { stage.clear() }
         for part in scenario.bystanders { _ = try stage.start(part) }
         let victim = try scenario.victim.map(stage.start)
-        settle(Self.pause)
+        try settle(Self.pause)
+        try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
         let quiet = victim.map { Latency(of: $0) }
 
         let began = now()
         var outcome = Outcome(scenario: scenario, began: began, quiet: quiet)
+        let depth = stage.depth
+        for prop in scenario.faultProps { try stage.set(up: prop) }
         let pulses = try scenario.fault.map { try Pulse($0, on: stage) }
         let end = ContinuousClock.now + .seconds(scenario.seconds)
         while ContinuousClock.now < end {
             for pulse in pulses { try pulse.beat() }
             outcome.see(try signals(since: began), at: now())
-            usleep(200_000)
+            try settle(0.2)
         }
         outcome.suffered = victim.map { Latency(of: $0, after: quiet?.lines ?? 0) }
         for pulse in pulses { pulse.end() }
+        stage.takeDown(to: depth)
         outcome.ended = now()
         let limit = ContinuousClock.now + .seconds(Self.closesWithin + 5)
-        while ContinuousClock.now < limit {
+        repeat {
             outcome.see(try signals(since: began), at: now())
-            if try loud().isEmpty { break }
-            usleep(200_000)
-        }
+            try settle(0.2)
+        } while !outcome.isOver && ContinuousClock.now < limit
         return outcome
     }
 
@@ -75,9 +78,12 @@ public final class Lab {
         return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    private func settle(_ seconds: Double) {
+    private func settle(_ seconds: Double) throws {
         let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end { usleep(100_000) }
+        while ContinuousClock.now < end {
+            try checkForInterruption()
+            usleep(50_000)
+        }
     }
 
     /// Signals that opened since a moment or were open then, whatever became of them.

@@ -33,6 +33,9 @@ public struct Outcome: Sendable {
         }
     }
 
+    /// Whether nothing above low is open any more.
+    var isOver: Bool { latest.values.allSatisfy { $0.peak.severity == .low || $0.state == .closed } }
+
     /// How one expectation fared.
     public struct Finding: Sendable {
         public var expected: Expected
@@ -65,15 +68,19 @@ public struct Outcome: Sendable {
 
     private func find(_ expected: Expected) -> Finding {
         let same = signals.filter { $0.type == expected.type && $0.peak.severity >= expected.severity }
-        // The one that is right, or else the worst.
-        let ranked = same.sorted { ($0.peak.severity, $1.id) > ($1.peak.severity, $0.id) }
-        let best = ranked.first { matches($0, expected.blame) } ?? ranked.first
+            .sorted { (reached($0, expected.severity), $0.id) < (reached($1, expected.severity), $1.id) }
+        // The first that is right, or else the first.
+        let best = same.first { matches($0, expected.blame) } ?? same.first
         let ends = same.map { $0.closed?.seconds(since: ended) }
         return Finding(
-            expected: expected, opened: best.flatMap { reached[$0.id]?[expected.severity]?.seconds(since: began) },
+            expected: expected, opened: best.map { reached($0, expected.severity).seconds(since: began) },
             closed: ends.contains { $0 == nil } ? nil : ends.compactMap(\.self).max(), named: best.flatMap(culprit),
             isCulpritRight: best.map { matches($0, expected.blame) } ?? false, severity: best?.peak.severity,
             opensWithin: scenario.opensWithin)
+    }
+
+    private func reached(_ signal: StoredSignal, _ severity: Severity) -> Timestamp {
+        reached[signal.id]?[severity] ?? signal.opened
     }
 
     private func matches(_ signal: StoredSignal, _ blame: Expected.Blame) -> Bool {

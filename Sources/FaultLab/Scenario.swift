@@ -13,6 +13,8 @@ public struct Scenario: Sendable {
     /// Who is busy and has nothing to do with it; servers that the others talk to.
     public var bystanders: [Part] = []
     public var fault: [Part]
+    /// What is set up when the fault begins, and taken down when it ends.
+    public var faultProps: [Prop] = []
     /// How long the fault is on.
     public var seconds = 14.0
     public var expected: [Expected] = []

@@ -56,8 +56,7 @@ final class Stage {
     func clear() {
         for program in programs { program.stop(seconds: 5, group: true) }
         programs = []
-        for step in undo.reversed() { step() }
-        undo = []
+        takeDown()
         group = nil
         try? FileManager.default.removeItem(at: directory)
     }
@@ -76,7 +75,15 @@ final class Stage {
 
     // MARK: props
 
-    private func set(up prop: Prop) throws {
+    /// How much has been set up.
+    var depth: Int { undo.count }
+
+    /// Takes down what was set up since then, the last first.
+    func takeDown(to depth: Int = 0) {
+        while undo.count > depth { undo.removeLast()() }
+    }
+
+    func set(up prop: Prop) throws {
         switch prop {
         case .memoryGroup(let megabytes): group = try .memory(megabytes: megabytes)
         case .slowDisk(let megabytes, let rate): try mountSlowDisk(megabytes: megabytes, rate: rate)
@@ -169,6 +176,7 @@ public struct LabFailure: Error, CustomStringConvertible, Sendable {
 func wait(_ seconds: Double, for what: @autoclosure () -> String, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
+        try checkForInterruption()
         guard ContinuousClock.now < deadline else { throw LabFailure("waited \(seconds) s for \(what())") }
         usleep(50_000)
     }

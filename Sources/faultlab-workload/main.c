@@ -3,10 +3,11 @@
  *   periodic MS WORK_US          wakes every MS, works for WORK_US               measures how late it wakes
  *   durable FILE MS              appends a page and makes it durable every MS     measures fdatasync
  *   pages FILE MB                touches random pages of a mapped file            measures 200 touches
+ *   scan FILE MB                 writes a file once and reads it through the page cache for ever
  *   client PORT MS               asks the echo server at PORT every MS            measures connect to reply
  *   requests PORT PER_SECOND     asks the HTTP server at PORT, on one connection  measures request to reply
  *   echo PORT [BACKLOG]          answers clients, one after the other
- *   deaf PORT                    listens with a queue of 8 and accepts one connection a second
+ *   deaf PORT                    listens with a queue of 8 and accepts twenty connections a second
  *   knock PORT N [ADDRESS]       keeps trying to open N connections, from another loopback address
  *   churn PORT                   opens and closes connections as fast as it can
  *   leaky PORT N                 accepts N connections that their clients close, and never closes its own ends
@@ -157,6 +158,24 @@ static void pages(const char *path, size_t megabytes)
     }
 }
 
+static void scan(const char *path, size_t megabytes)
+{
+    static char block[1 << 20];
+    int file = open(path, O_CREAT | O_RDWR | O_TRUNC, 0644);
+    if (file < 0)
+        fail(path);
+    for (size_t at = 0; at < megabytes; at++)
+        if (write(file, block, sizeof block) < 0)
+            fail(path);
+    fsync(file);
+    ready();
+    for (;;) {
+        lseek(file, 0, SEEK_SET);
+        while (read(file, block, sizeof block) > 0)
+            ;
+    }
+}
+
 /* --- sockets ---------------------------------------------------------------------------------------------------- */
 
 static struct sockaddr_in loopback(int port)
@@ -281,7 +300,7 @@ static void deaf(int port)
     ready();
     for (;;) {
         int connection = accept(server, NULL, NULL);
-        rest(1000);
+        rest(50);
         close(connection);
     }
 }
@@ -437,6 +456,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "periodic")) periodic(atof(first), atof(second));
     if (!strcmp(name, "durable")) durable(first, atof(second));
     if (!strcmp(name, "pages")) pages(first, other);
+    if (!strcmp(name, "scan")) scan(first, other);
     if (!strcmp(name, "client")) client(number, atof(second));
     if (!strcmp(name, "requests")) requests(number, other);
     if (!strcmp(name, "echo")) echo(number, other);

@@ -50,6 +50,8 @@ struct FaultLabCommand: ParsableCommand {
                     let outcome = try lab.play(scenario)
                     report.outcomes.append(outcome)
                     for line in Report.lines(outcome) { print(line) }
+                } catch is LabInterruption {
+                    throw ExitCode(130)
                 } catch let failure as LabFailure {
                     report.skipped.append((scenario.name, failure.description))
                     print("SKIP  \(scenario.name): \(failure)")

@@ -43,6 +43,15 @@ import Testing
         }
     }
 
+    @Test func `many short processes beside a hog do not make a victim greedy`() {
+        var tick = Made.idle().stressed(cores: 1.4).adding(Made.process(812, "nginx").starving(300, cpu: 0.2))
+        for pid: Int32 in 900..<911 {
+            tick.processes.append(Made.process(pid, "sh").hogging(0.03, waiting: 60))
+        }
+        #expect(tick.observed(SchedulerRule()).map(\.key.entity.name) == ["nginx"])
+        #expect(tick.observed(LoadMismatch()).first?.grade.severity == .high)
+    }
+
     @Test func `a batch job that stays within its fair share is not blamed`() {
         let batch = Made.process(700, "xz").hogging(0.6, waiting: 300)
         let found = Made.idle().stressed(cores: 1.2).adding(victim, batch).observed(SchedulerRule())

@@ -48,6 +48,12 @@ import Testing
         #expect(found.finding.culprits.isEmpty)
     }
 
+    @Test func `the removal of a large file that nobody else delays is low`() throws {
+        let event = Made.event(caller, "unlink", .fileSystem, milliseconds: 935, blocked: 930)
+        #expect(tick(event, processes: caller).observed(SyscallRule()).map(\.grade.severity) == [.low])
+        #expect(tick(event, processes: caller, hog).observed(SyscallRule()).map(\.grade.severity) == [.high])
+    }
+
     @Test func `a call that never returns is seen`() throws {
         let hung = Made.idle().adding(caller, hog).with {
             $0.syscalls?.running = [

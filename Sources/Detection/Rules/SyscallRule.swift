@@ -4,6 +4,10 @@ import Model
 struct SyscallRule: Rule {
     static let type = SignalType.syscall
     static let most = 8
+    /// Calls that take the longer the larger what they are given is: by themselves they are slow on nobody's account.
+    static let work: Set<String> = [
+        "unlink", "unlinkat", "truncate", "ftruncate", "fallocate", "close", "munmap", "sync", "syncfs", "umount2",
+    ]
 
     func evaluate(_ situation: Situation) -> Verdict {
         guard let reading = situation.tick.syscalls else {
@@ -70,7 +74,7 @@ private struct Case {
         self.caller = caller
         self.bands = bands
         explanation = Explanation(calls, caller, situation)
-        grade = explanation.adjust(bands.grade(of: latency), caller, situation)
+        grade = explanation.adjust(bands.grade(of: latency), calls, caller, situation)
     }
 
     /// Worst last; what follows severity and latency only makes the order fixed.
@@ -111,16 +115,19 @@ private struct Case {
             }
         }
 
-        func adjust(_ grade: Grade, _ caller: ProcessActivity, _ situation: Situation) -> Grade {
+        func adjust(_ grade: Grade, _ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation) -> Grade {
             switch self {
-            case .blocked(let contention) where caller.identity == situation.own:
-                // Its own commits are slow whenever anybody copies a file; that hurts no user.
-                grade.blamed(contention.relation(of: caller, in: situation.parties)).capped(at: .low)
             case .blocked(let contention):
-                grade.blamed(contention.relation(of: caller, in: situation.parties))
+                let relation = contention.relation(of: caller, in: situation.parties)
+                // The collector's own commits are slow whenever anybody copies a file; that hurts no user.
+                let isNobodysHarm =
+                    caller.identity == situation.own
+                    || relation == .unknown && SyscallRule.work.contains(calls.worst.name)
+                let blamed = grade.blamed(relation)
+                return isNobodysHarm ? blamed.capped(at: .low) : blamed
             // Whoever waits for a CPU does so in whatever call it is: the scheduler's signal is about that. A peer that
             // reads slowly may mean to, and what the network loses is counted elsewhere.
-            case .starved, .peer, .own: grade.capped(at: .low)
+            case .starved, .peer, .own: return grade.capped(at: .low)
             }
         }
     }
