@@ -98,7 +98,7 @@ extension Service {
     }
 
     /// What cannot be read is not known; the collector says so in its log when it starts, and learns it anew.
-    private func usual(_ metric: String, at time: Timestamp) throws -> Baseline.Usual? {
+    func usual(_ metric: String, at time: Timestamp) throws -> Baseline.Usual? {
         guard let data = try reader.baseline(of: metric) else { return nil }
         return try? JSONDecoder().decode(Baseline.self, from: Data(data.utf8)).usual(at: time)
     }

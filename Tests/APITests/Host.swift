@@ -35,13 +35,14 @@ final class Host {
     /// Commits one tick.
     func write(
         at time: Timestamp = Host.now, episodes: [Episode] = [], processes: [ProcessActivity] = [],
-        components: [ComponentState] = [], samples: [MetricSample] = [], baselines: [String: String] = [:]
+        components: [ComponentState] = [], samples: [MetricSample] = [], histograms: [HistogramSample] = [],
+        baselines: [String: String] = [:]
     ) throws {
         try startWriter()
         writer?.submit(
             TickRecord(
-                time: time, samples: samples, episodes: episodes, processes: processes, components: components,
-                baselines: baselines))
+                time: time, samples: samples, histograms: histograms, episodes: episodes, processes: processes,
+                components: components, baselines: baselines))
         try writer?.flush()
     }
 

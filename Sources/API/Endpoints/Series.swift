@@ -69,7 +69,7 @@ extension Service {
 }
 
 extension MetricName.Kind {
-    fileprivate var label: String {
+    var label: String {
         switch self {
         case .number: "number"
         case .histogram: "histogram"

@@ -10,7 +10,8 @@ extension Service {
         let newest = try currentHealth().lastCommit
         guard let detail = try reader.signal(id: number) else { throw Problem.noSuchSignal(id) }
         let signal = detail.signal
-        return Reply(capacity: 4096) { json in
+        let surroundings = try surroundings(of: signal, evidence: detail.evidence)
+        return Reply(capacity: 8192) { json in
             json.signal(signal)
             json.dataTime(newest, isStale: freshness(of: newest).isStale)
             json.array("patterns") { for pattern in signal.message.patterns { $0.element(pattern) } }
@@ -18,6 +19,7 @@ extension Service {
             json.member("rule_version", signal.ruleVersion)
             json.member("evidence", json: detail.evidence)
             json.member("victims", json: detail.victims)
+            json.surroundings(surroundings)
             json.array("events") { json in
                 for event in detail.events {
                     json.object {

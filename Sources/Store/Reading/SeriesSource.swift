@@ -141,8 +141,8 @@ struct SeriesGrid {
                     sum += Double(count) * Double(LatencyHistogram.midpoint(ofBucket: bucket))
                 }
                 point.mean = sum / Double(point.count)
-                point.minimum = histogram.percentile(0).map(Double.init)
-                point.maximum = histogram.maximum.map(Double.init)
+                point.minimum = histogram.percentile(0).map { Double($0) }
+                point.maximum = histogram.maximum.map { Double($0) }
                 point.percentiles = percentiles.compactMap(histogram.percentile)
             }
             points.append(point)

@@ -1,0 +1,147 @@
+import Forecast
+import Foundation
+import Model
+import Store
+
+/// What stands around a signal in time: the series that show it, what is usual for its inputs, and how often it comes.
+struct SignalSurroundings {
+    /// The series that show what a signal is about, before, during and after it.
+    var series: [Series]
+    /// What is usual now for the inputs of which that is known.
+    var usual: [(metric: String, usual: Baseline.Usual)]
+    /// Episodes of the same type, label and entity that opened in the last day, and how they follow each other; `nil` with
+    /// fewer than three.
+    var recurrences: Int
+    var pattern: TemporalPattern?
+}
+
+extension Service {
+    /// Seconds before a signal opened and after it closed that belong to the picture.
+    private static let before = 60.0
+    private static let after = 30.0
+    private static let points = 90.0
+    /// Seconds: each can be made from one of the tiers.
+    private static let steps: [Int64] = [1, 2, 5, 10, 30, 60, 300, 600, 3600]
+    private static let recurrenceWindow = 86_400.0
+    private static let mostRecurrences = 1000
+
+    /// What is known by now; less of it the longer the signal is gone.
+    func surroundings(of signal: StoredSignal, evidence: String) throws -> SignalSurroundings {
+        let (count, pattern) = try recurrences(of: signal)
+        return SignalSurroundings(
+            series: try series(around: signal), usual: try usual(ofInputs: evidence), recurrences: count,
+            pattern: pattern)
+    }
+
+    private func series(around signal: StoredSignal) throws -> [Series] {
+        let from = signal.opened.advanced(bySeconds: -Self.before)
+        let to = (signal.closed ?? signal.lastSeen).advanced(bySeconds: Self.after)
+        let seconds = to.seconds(since: from)
+        let step = Self.steps.first { seconds / Double($0) <= Self.points } ?? Int64(seconds / Self.points)
+        return try signal.seriesNames.compactMap { name in
+            var query = SeriesQuery(metric: name, from: from, to: to, step: step)
+            query.percentiles = [95]
+            return try reader.series(query)
+        }
+    }
+
+    private func usual(ofInputs evidence: String) throws -> [(metric: String, usual: Baseline.Usual)] {
+        struct Input: Decodable { var metric: String }
+        let inputs = (try? JSONDecoder().decode([Input].self, from: Data(evidence.utf8))) ?? []
+        let now = clock()
+        return try inputs.compactMap { input in
+            try usual(input.metric, at: now).map { (input.metric, $0) }
+        }
+    }
+
+    private func recurrences(of signal: StoredSignal) throws -> (count: Int, TemporalPattern?) {
+        var query = SignalQuery()
+        query.types = [signal.type]
+        query.entity = signal.entity.id
+        query.since = clock().advanced(bySeconds: -Self.recurrenceWindow)
+        query.limit = Self.mostRecurrences
+        let times = try reader.signals(query).signals.filter { $0.label == signal.label }.map(\.opened).sorted()
+        return (times.count, TemporalPattern(times))
+    }
+}
+
+extension StoredSignal {
+    /// The series in which it can be seen, as `docs/metrics.md` lists them.
+    var seriesNames: [String] {
+        let name = entity.name
+        switch type {
+        case .memoryPressure: return ["pressure.memory.some", "memory.available", "vm.scan.direct", "vm.refaults"]
+        case .swapThrashing: return ["vm.swap_in", "vm.swap_out", "vm.major_faults", "swap.used"]
+        case .loadMismatch: return ["pressure.cpu.some", "tasks.running", "runq.latency", "cpu.busy"]
+        case .ioCongestion:
+            return [
+                "disk.latency.read:\(name)", "disk.latency.write:\(name)", "disk.queue_depth:\(name)",
+                "pressure.io.some",
+            ]
+        case .blockDeviceSaturation:
+            return [
+                "disk.busy:\(name)", "disk.queue_depth:\(name)", "disk.read_bytes:\(name)", "disk.write_bytes:\(name)",
+            ]
+        case .networkDegradation where entity.kind == .interface:
+            return ["rx_errors", "tx_errors", "rx_drops", "tx_drops"].map { "net.\($0):\(name)" }
+        case .networkDegradation: return ["tcp.retransmits", "tcp.out_segments", "tcp.timeouts"]
+        case .tcpExhaustion:
+            return [
+                "tcp.listen_overflows", "tcp.listen_drops", "sockets.syn_received", "sockets.time_wait",
+                "sockets.close_wait",
+            ]
+        case .scheduler:
+            return ["pressure.cpu.some", "runq.latency", "sched.switches.voluntary", "sched.switches.involuntary"]
+        case .syscall: return ["syscalls.latency:\(label)", "sched.blocked", "pressure.io.some"]
+        case .pageFault: return ["faults.major", "faults.latency.major", "vm.refaults", "pressure.memory.some"]
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Members of one signal's reply.
+    mutating func surroundings(_ surroundings: SignalSurroundings) {
+        array("series") { json in
+            for series in surroundings.series { json.object { $0.compact(series) } }
+        }
+        array("baselines") { json in
+            for (metric, usual) in surroundings.usual {
+                json.object {
+                    $0.member("metric", metric)
+                    $0.profile(usual)
+                }
+            }
+        }
+        object("recurrence") {
+            $0.member("episodes_24h", surroundings.recurrences)
+            $0.member("pattern", surroundings.pattern?.rawValue)
+        }
+    }
+
+    /// Values on a grid: means, or p95 in nanoseconds where the series is one of histograms; null where nothing was measured.
+    private mutating func compact(_ series: Series) {
+        member("metric", series.metric.name)
+        member("kind", series.metric.kind.label)
+        member("start", series.points.first?.time.nanoseconds ?? 0)
+        member("step", series.step)
+        array("values") { json in
+            for point in series.points {
+                json.element(series.metric.kind == .number ? point.mean : point.percentiles.first.map { Double($0) })
+            }
+        }
+    }
+
+    private mutating func profile(_ usual: Baseline.Usual) {
+        let profile = usual.profile
+        member("median", profile.median)
+        member("p25", profile.p25)
+        member("p75", profile.p75)
+        member("p95", profile.p95)
+        member("p99", profile.p99)
+        member("minimum", profile.minimum)
+        member("maximum", profile.maximum)
+        member("volatility", profile.volatility?.rawValue)
+        member("hour", usual.hour.map(Double.init))
+        member("seconds_learned", profile.count)
+    }
+}
