@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "TracersTests", dependencies: ["Tracers", "Model", "CLibBPF", "CLinux"], swiftSettings: strict),
         .testTarget(
-            name: "ReadersTests", dependencies: ["Readers", "Model"], resources: [.copy("Trees")],
+            name: "ReadersTests", dependencies: ["Readers", "Detection", "Model"], resources: [.copy("Trees")],
             swiftSettings: strict),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Model", grdb], swiftSettings: strict),
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
