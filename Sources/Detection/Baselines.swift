@@ -6,6 +6,8 @@ import Model
 public struct Baselines: Sendable {
     /// Metrics that are learned; devices beyond that many are compared with absolute thresholds only.
     static let most = 256
+    /// The same for what processes wait, by their names.
+    static let mostStalls = 192
     /// Seconds after which what is usual is worked out anew.
     private static let refreshEvery: Int64 = 60
 
@@ -14,19 +16,31 @@ public struct Baselines: Sendable {
     /// What is usual now, for the metrics of which enough is known; worked out once a minute.
     public private(set) var usual: [String: Baseline.Usual] = [:]
     private var refreshed: Int64?
+    /// How many of the metrics are stalls of processes.
+    private var stalls: Int
 
     /// Goes on from what was stored.
-    public init(_ metrics: [String: Baseline] = [:]) { self.metrics = metrics }
+    public init(_ metrics: [String: Baseline] = [:]) {
+        self.metrics = metrics
+        stalls = metrics.keys.count(where: Self.isStall)
+    }
 
     /// Takes in a tick's values, but for those that `open` episodes above low are about.
     mutating func learn(_ values: [MetricSample], at time: Timestamp, open: [Episode]) {
         let troubled = open.filter { $0.current.severity > .low }.map { ($0.key.type, $0.key.entity.name) }
         for sample in values where !troubled.contains(where: { Self.concerns(sample.metric, $0.0, entity: $0.1) }) {
-            if metrics[sample.metric] == nil, metrics.count >= Self.most { continue }
-            metrics[sample.metric, default: Baseline()].learn(sample.value, at: time)
+            let isStall = Self.isStall(sample.metric)
+            if metrics[sample.metric] == nil {
+                guard isStall ? stalls < Self.mostStalls : metrics.count - stalls < Self.most else { continue }
+                if isStall { stalls += 1 }
+            }
+            metrics[sample.metric, default: Baseline()].learn(sample.value, at: time, byHour: !isStall)
         }
         refresh(at: time)
     }
+
+    /// There are many of them, and what a program is used to depends little on the hour.
+    private static func isStall(_ metric: String) -> Bool { metric.hasPrefix("process.") }
 
     private mutating func refresh(at time: Timestamp) {
         if let refreshed, abs(time.seconds - refreshed) < Self.refreshEvery { return }
@@ -40,11 +54,15 @@ public struct Baselines: Sendable {
         case .memoryPressure, .swapThrashing, .pageFault:
             metric.hasPrefix("memory.") || metric.hasPrefix("vm.") || metric.hasPrefix("swap.")
                 || metric == "pressure.memory.some" || metric == "pressure.io.some"
+                || metric.hasPrefix("process.blocked:") || metric.hasPrefix("process.fault_stall:")
         case .loadMismatch, .scheduler:
             metric == "pressure.cpu.some" || metric.hasPrefix("runq.") || metric.hasPrefix("load.")
+                || metric.hasPrefix("process.runq_wait:")
         case .ioCongestion, .blockDeviceSaturation:
             metric == "pressure.io.some" || metric.hasPrefix("disk.") && metric.hasSuffix(":\(entity)")
-        case .syscall: metric == "pressure.io.some" || metric.hasPrefix("disk.")
+                || metric.hasPrefix("process.blocked:") || metric.hasPrefix("process.fault_stall:")
+        case .syscall:
+            metric == "pressure.io.some" || metric.hasPrefix("disk.") || metric.hasPrefix("process.blocked:")
         case .networkDegradation, .tcpExhaustion:
             metric.hasPrefix("tcp.") || metric.hasPrefix("sockets.") || metric.hasPrefix("net.")
         }

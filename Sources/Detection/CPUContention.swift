@@ -91,7 +91,9 @@ extension Contention {
                 } ?? false
             }
         }
-        return Contention(suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait")
+        return Contention(
+            suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait",
+            stallMetric: "process.runq_wait")
     }
 
     /// Who ran on the CPUs that processes waited for, without their own parties, when the events cover enough of the waits:

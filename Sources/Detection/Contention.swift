@@ -1,3 +1,4 @@
+import Forecast
 import Model
 
 /// Who takes something that all share, and who is held up by it, in one tick.
@@ -9,14 +10,28 @@ struct Contention: Sendable {
     /// What the suspects' shares are of, and what the sufferers' stalls are: `CPU time`, `run-queue wait`.
     var measure: String
     var stall: String
+    /// The name under which it is learned how long processes usually are held up.
+    var stallMetric: String
 
     var culprits: [Culprit] { suspects.map { $0.culprit(measure: measure) } }
     var victims: [Victim] { sufferers.map { $0.victim(stall: stall) } }
 
-    /// How badly the worst victim fares, or `nil` if nobody suffers.
+    /// How badly the worst victim fares beyond what it is used to, or `nil` if nobody suffers.
     func suffering(_ bands: Bands) -> Grade? {
-        guard let worst = sufferers.first, worst.stall >= bands.low else { return nil }
-        return bands.grade(of: worst.stall).blamed(suspects.isEmpty ? .unknown : .outside)
+        guard let worst = sufferers.first, worst.excess >= bands.low else { return nil }
+        return bands.grade(of: worst.excess).blamed(suspects.isEmpty ? .unknown : .outside)
+    }
+
+    /// With what each sufferer is used to; who is worst off beyond that comes first.
+    func knowing(_ usual: [String: Baseline.Usual]) -> Contention {
+        var known = self
+        for index in sufferers.indices {
+            known.sufferers[index].usual = usual["\(stallMetric):\(sufferers[index].process.comm)"]?.profile.p95
+        }
+        if known.sufferers.contains(where: { $0.usual != nil }) {
+            known.sufferers.sort { ($1.excess, $0.process.identity.pid) < ($0.excess, $1.process.identity.pid) }
+        }
+        return known
     }
 
     /// How a process that is held up stands to those who cause it.

@@ -60,7 +60,7 @@ public struct Detector: Sendable {
             verdicts.append((type, verdict))
         }
         let changed = episodes.step(time: tick.time, interval: tick.interval, verdicts: verdicts)
-        baselines.learn(situation.measures, at: tick.time, open: episodes.open)
+        baselines.learn(situation.measures + situation.stalls, at: tick.time, open: episodes.open)
         return changed
     }
 }

@@ -13,7 +13,9 @@ extension Contention {
             process.identity == own
                 ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0) / 1e6 / tick.interval
         }
-        return Contention(suspects: suspects, sufferers: sufferers, measure: "disk I/O", stall: "blocked on I/O")
+        return Contention(
+            suspects: suspects, sufferers: sufferers, measure: "disk I/O", stall: "blocked on I/O",
+            stallMetric: "process.blocked")
     }
 
     /// The same for one device. Processes are counted over all devices; if this one does less than most of the work, the

@@ -32,7 +32,8 @@ extension Contention {
             return max(faults, blocked) / 1e6 / tick.interval
         }
         return Contention(
-            suspects: suspects, sufferers: sufferers, measure: "memory held and demanded", stall: "waiting for memory")
+            suspects: suspects, sufferers: sufferers, measure: "memory held and demanded", stall: "waiting for memory",
+            stallMetric: "process.blocked")
     }
 
     /// The share of all that is read in the tick that had been in memory before and was evicted (0–1).

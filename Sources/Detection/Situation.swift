@@ -26,9 +26,9 @@ struct Situation: Sendable {
         disks = Disk.all(in: tick)
         parties = Parties(tick.processes)
         cpuUse = CPUUse(tick, parties)
-        cpu = .cpu(tick, parties, cpuUse)
-        io = .io(tick, parties, own: own)
-        memory = .memory(tick, parties, thresholds, own: own)
+        cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual)
+        io = Contention.io(tick, parties, own: own).knowing(usual)
+        memory = Contention.memory(tick, parties, thresholds, own: own).knowing(usual)
     }
 
     /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
@@ -46,10 +46,13 @@ struct Situation: Sendable {
     func perSecond(_ count: UInt64) -> Double { Double(count) / tick.interval }
     func millisecondsPerSecond(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 / tick.interval }
 
-    func evidence(_ metric: String, _ value: Double, _ unit: String, _ threshold: Double? = nil) -> Evidence {
+    /// - Parameter name: the process whose usual it is to be compared with, if it is a process's.
+    func evidence(
+        _ metric: String, _ value: Double, _ unit: String, _ threshold: Double? = nil, of name: String? = nil
+    ) -> Evidence {
         Evidence(
             metric: metric, value: value, unit: unit, threshold: threshold, window: tick.interval,
-            baseline: usual[metric].map {
+            baseline: usual[name.map { "\(metric):\($0)" } ?? metric].map {
                 Evidence.Usual(median: $0.profile.median, p95: $0.profile.p95, hour: $0.hour)
             })
     }

@@ -6,6 +6,11 @@ struct Sufferer: Sendable {
     /// Milliseconds per second of wall time, at most 1000: threads that wait side by side, and a wait that began in an
     /// earlier tick and ended in this one, hold nobody up for longer than the second has.
     let stall: Double
+    /// How long programs of its name usually wait when they do (the p95), in the same unit; `nil` while that is not known.
+    var usual: Double?
+
+    /// What it waits beyond that.
+    var excess: Double { max(0, stall - (usual ?? 0)) }
 
     init(process: ProcessActivity, stall: Double) {
         self.process = process

@@ -25,20 +25,21 @@ public struct Baseline: Sendable, Hashable, Codable {
 
     public init() {}
 
-    /// Learns the value of one tick.
-    public mutating func learn(_ value: Double, at time: Timestamp) {
+    /// Learns the value of one tick; without hours only as a whole, which takes a twentieth of the room.
+    public mutating func learn(_ value: Double, at time: Timestamp, byHour: Bool = true) {
         let now = time.seconds / 3600
         let slot = Self.slot(of: time)
         if let hour, now > hour { whole.age(by: pow(Self.dailyFading, Double(now - hour) / 24)) }
         // A clock that was set back ages nothing.
         hour = max(hour ?? now, now)
+        whole.add(value)
+        values += 1
+        guard byHour else { return }
         if learned[slot] > 0, now > learned[slot] {
             hours[slot].age(by: pow(Self.dailyFading, Double(now - learned[slot]) / 24))
         }
         learned[slot] = max(learned[slot], now)
-        whole.add(value)
         hours[slot].add(value)
-        values += 1
     }
 
     /// What is usual at this time of the day, or in general while that hour is not known well enough; `nil` before there is

@@ -26,8 +26,8 @@ struct Measurement: ~Copyable {
         previous = now
         return Tick(
             time: Self.wallClock(), interval: interval, uptime: Self.uptime(),
-            cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), host: host, syscalls: traced.syscalls, scheduler: traced.scheduler, pageFaults: traced.pageFaults,
-            blockIO: traced.blockIO,
+            cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), host: host, syscalls: traced.syscalls,
+            scheduler: traced.scheduler, pageFaults: traced.pageFaults, blockIO: traced.blockIO,
             processes: ProcessActivity.merge(traced: traced.processes, read: host.processes ?? []))
     }
 

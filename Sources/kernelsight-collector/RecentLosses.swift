@@ -2,8 +2,8 @@ import Model
 
 /// What a tracer missed in the last minute: its ledger's totals would warn for ever of what is long over.
 ///
-/// Ends whose start was not seen do not count. A start that is lost is counted where it is lost; the others lie before
-/// attaching, and everything that was under way then ends without one, some of it minutes later.
+/// Ends whose start was not seen do not count: after attaching everything that was under way ends without one, some of it
+/// minutes later, and a warning that comes with every start is read by nobody. The totals have them.
 struct RecentLosses {
     private static let ticks = 60
 

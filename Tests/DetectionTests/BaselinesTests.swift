@@ -62,6 +62,38 @@ import Testing
         #expect(found.finding.message.patterns == ["usually at most 0.4 ms (p95 of what was learned)"])
     }
 
+    @Test func `a program that is always blocked for long does not suffer when it is again`() throws {
+        func blocked(_ milliseconds: Double) -> ProcessActivity {
+            Made.process(700, "backup").moving(written: 1e5, requests: 20).blocked(milliseconds)
+        }
+        var detector = Detector(nextID: 1)
+        for second in 0..<1000 { _ = detector.step(Made.idle(second: second).adding(blocked(350))) }
+        func worst(_ others: ProcessActivity...) -> Observation? {
+            let tick = Made.idle(second: 1000).congested().with { $0.processes += others }.adding(hog)
+            return IOCongestion().evaluate(situation(tick, detector)).observations.first { $0.strength >= 1 }
+        }
+        #expect(worst(blocked(420))?.grade.severity == .low)
+        // Whoever is not used to it does suffer, and comes first although it waits for less.
+        let found = try #require(worst(blocked(420), Made.process(812, "postgres").blocked(320)))
+        #expect(found.grade.severity == .high)
+        #expect(found.finding.victims.map(\.comm) == ["postgres", "backup"])
+        let evidence = try #require(found.finding.evidence.first { $0.metric == "process.blocked" })
+        #expect(evidence.value == 320)
+        #expect(evidence.baseline == nil)
+        // With much more than it is used to, it suffers as well.
+        #expect(worst(blocked(990))?.grade.severity == .high)
+    }
+
+    @Test func `the names of programs whose stalls are learned are bounded`() {
+        var baselines = Baselines()
+        let stalls = (0..<1000).map { MetricSample("process.blocked:p\($0)", 5) }
+        baselines.learn(stalls + [MetricSample("memory.used", 0.5)], at: Made.start, open: [])
+        #expect(baselines.metrics.count == Baselines.mostStalls + 1)
+        var resumed = Baselines(baselines.metrics)
+        resumed.learn(stalls.reversed(), at: Made.start, open: [])
+        #expect(resumed.metrics.count == Baselines.mostStalls + 1)
+    }
+
     @Test func `an incident does not become normal`() {
         var detector = experienced(latency: 1)
         for second in 1800..<9000 {

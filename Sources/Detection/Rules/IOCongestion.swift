@@ -36,7 +36,10 @@ struct IOCongestion: Rule {
             evidence.append(situation.evidence("pressure.io.some", pressure, "share", bands.ioStall.low))
         }
         if let worst = io.sufferers.first {
-            evidence.append(situation.evidence("process.blocked", worst.stall, "ms/s", bands.blockedStall.low))
+            evidence.append(
+                situation.evidence(
+                    "process.blocked", worst.stall, "ms/s", bands.blockedStall.low + (worst.usual ?? 0),
+                    of: worst.process.comm))
         }
         return Observation(
             key: Episode.Key(type: Self.type, entity: disk.entity, label: Self.type.rawValue),

@@ -27,7 +27,9 @@ struct LoadMismatch: Rule {
         }
         if let worst = cpu.sufferers.first {
             evidence.append(
-                situation.evidence("process.runq_wait", worst.stall, "ms/s", bands.runQueueWait.low))
+                situation.evidence(
+                    "process.runq_wait", worst.stall, "ms/s", bands.runQueueWait.low + (worst.usual ?? 0),
+                    of: worst.process.comm))
         }
         let observation = Observation(
             key: Episode.Key(type: Self.type, entity: .host, label: Self.type.rawValue),

@@ -78,7 +78,7 @@ struct MemoryPressure: Rule {
                     suspect.process.pageDemand(
                         over: situation.tick.interval, returning: Contention.returningShare(of: situation.tick))),
             ]
-        guard let sufferer = situation.memory.sufferers.first, sufferer.stall >= situation.thresholds.faultStall.low
+        guard let sufferer = situation.memory.sufferers.first, sufferer.excess >= situation.thresholds.faultStall.low
         else {
             return Message(
                 .init(

@@ -17,35 +17,33 @@ struct PageFaultRule: Rule {
         }
         let bands = situation.thresholds.faultStall
         let contention = situation.paging
-        var found: [(process: ProcessActivity, stall: Double, grade: Grade)] = []
+        var found: [(sufferer: Sufferer, grade: Grade)] = []
         for process in situation.tick.processes where !process.isKernelThread {
             guard let faults = process.faults else { continue }
             let waited = faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0)
-            let stall = Sufferer(process: process, stall: situation.millisecondsPerSecond(waited)).stall
-            guard bands.strength(of: stall) >= 0.5 else { continue }
-            let grade = bands.grade(of: stall).blamed(contention.relation(of: process, in: situation.parties))
-            found.append((process, stall, grade))
+            var sufferer = Sufferer(process: process, stall: situation.millisecondsPerSecond(waited))
+            // Some programs wait for their pages all the time, and nobody minds.
+            sufferer.usual = situation.usual["process.fault_stall:\(process.comm)"]?.profile.p95
+            guard bands.strength(of: sufferer.excess) >= 0.5 else { continue }
+            let relation = contention.relation(of: process, in: situation.parties)
+            found.append((sufferer, bands.grade(of: sufferer.excess).blamed(relation)))
         }
         // Ranked by what it is worth: those who thrash themselves must not crowd out the one that they hurt.
         found.sort {
-            ($1.grade.severity, $1.stall, $0.process.identity.pid) < (
-                $0.grade.severity, $0.stall, $1.process.identity.pid
+            ($1.grade.severity, $1.sufferer.excess, $0.sufferer.process.identity.pid) < (
+                $0.grade.severity, $0.sufferer.excess, $1.sufferer.process.identity.pid
             )
         }
-        return Verdict(
-            observations: found.prefix(Self.most).map {
-                observe($0.process, stall: $0.stall, grade: $0.grade, situation)
-            })
+        return Verdict(observations: found.prefix(Self.most).map { observe($0.sufferer, $0.grade, situation) })
     }
 
-    private func observe(_ process: ProcessActivity, stall: Double, grade: Grade, _ situation: Situation) -> Observation
-    {
-        let bands = situation.thresholds
+    private func observe(_ sufferer: Sufferer, _ grade: Grade, _ situation: Situation) -> Observation {
+        let (process, stall) = (sufferer.process, sufferer.stall)
+        let low = situation.thresholds.faultStall.low
         let majors = situation.perSecond(process.faults?.major ?? 0)
         let contention = situation.paging
         let relation = contention.relation(of: process, in: situation.parties)
         var culprits = contention.suspects
-        let sufferer = Sufferer(process: process, stall: stall)
         let mean = majors > 0 ? stall / majors : stall
         let values = [sufferer.name, Text.number(stall), Text.number(majors), Text.number(mean)]
         let lead = "{0} waits {1} ms of each second for its pages: {2} major faults of {3} ms each"
@@ -77,13 +75,14 @@ struct PageFaultRule: Rule {
         return Observation(
             key: Episode.Key(
                 type: Self.type, entity: .process(process.identity, name: process.comm), label: Self.label),
-            grade: bands.faultStall.grade(of: stall).blamed(relation),
-            strength: bands.faultStall.strength(of: stall),
+            grade: grade, strength: situation.thresholds.faultStall.strength(of: sufferer.excess),
             finding: Finding(
                 message: message,
                 evidence: [
-                    situation.evidence("process.fault_stall", stall, "ms/s", bands.faultStall.low),
-                    situation.evidence("process.major_faults", majors, "1/s", bands.majorFaults.low),
+                    situation.evidence(
+                        "process.fault_stall", stall, "ms/s", low + (sufferer.usual ?? 0), of: process.comm),
+                    situation.evidence(
+                        "process.major_faults", majors, "1/s", situation.thresholds.majorFaults.low),
                 ], culprits: culprits.map { $0.culprit(measure: contention.measure) },
                 victims: [sufferer.victim(stall: "page-fault latency")]))
     }

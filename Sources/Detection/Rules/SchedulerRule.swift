@@ -18,7 +18,7 @@ struct SchedulerRule: Rule {
     private func starvation(_ situation: Situation) -> [Observation] {
         let bands = situation.thresholds.runQueueWait
         return situation.cpu.sufferers.prefix(Self.most).compactMap { sufferer in
-            let strength = bands.strength(of: sufferer.stall)
+            let strength = bands.strength(of: sufferer.excess)
             guard strength >= 0.5, let scheduling = sufferer.process.scheduling else { return nil }
             let holders = Contention.predecessors(of: [sufferer.process], situation.tick, situation.parties)
             let suspects = holders.isEmpty ? situation.cpu.suspects : holders
@@ -47,12 +47,14 @@ struct SchedulerRule: Rule {
             let measure = situation.cpu.measure
             return Observation(
                 key: key(sufferer.process, "cpu_starvation"),
-                grade: bands.grade(of: sufferer.stall).blamed(suspects.isEmpty ? .unknown : .outside),
+                grade: bands.grade(of: sufferer.excess).blamed(suspects.isEmpty ? .unknown : .outside),
                 strength: strength,
                 finding: Finding(
                     message: message,
                     evidence: [
-                        situation.evidence("process.runq_wait", sufferer.stall, "ms/s", bands.low),
+                        situation.evidence(
+                            "process.runq_wait", sufferer.stall, "ms/s", bands.low + (sufferer.usual ?? 0),
+                            of: sufferer.process.comm),
                         situation.evidence("process.cpu", used, "ms/s"),
                         situation.evidence("process.runq_longest_wait", longest, "ms"),
                     ],
