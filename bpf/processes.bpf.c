@@ -35,18 +35,12 @@ static __always_inline void include_wait(struct thread_header *header, struct st
 }
 
 /* Some programs give each worker a session of its own (fio's jobs, postgres' backends): the process groups then tell apart
- * what was started as one. Such a worker leads its session and has its parent's name, which what a shell starts has not. */
-static __always_inline __u32 worker_of(struct thread_header *header, struct task_struct *parent)
+ * what was started as one. Such a worker has been forked and has not executed anything, unlike what a shell starts. */
+static __always_inline __u32 worker_of(struct thread_header *header, struct task_struct *task)
 {
-	__u64 own[2], other[2];
-
-	if (header->session != header->task.pid || header->parent <= 1)
+	if (header->session != header->task.pid || header->parent <= 1 || !(task->group_leader->flags & PF_FORKNOEXEC))
 		return 0;
-	__builtin_memcpy(own, header->task.comm, sizeof(own));
-	bpf_probe_read_kernel(other, sizeof(other), parent->group_leader->comm);
-	if (own[0] != other[0] || own[1] != other[1])
-		return 0;
-	return parent->signal->pids[PID_GROUP]->numbers[0].nr;
+	return task->real_parent->signal->pids[PID_GROUP]->numbers[0].nr;
 }
 
 static __always_inline void describe(struct thread_header *header, struct task_struct *task, struct task_state *state)
@@ -63,7 +57,7 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 	header->session = signal->pids[PID_SESSION]->numbers[0].nr;
 	header->threads = signal->nr_threads;
 	header->kernel_thread = (task->flags & PF_KTHREAD) != 0;
-	header->worker_of = worker_of(header, task->real_parent);
+	header->worker_of = worker_of(header, task);
 }
 
 /* A thread's counters, and the stretch that is not in them yet. */

@@ -35,7 +35,8 @@ extension Service {
 
     private func series(around signal: StoredSignal) throws -> [Series] {
         let from = signal.opened.advanced(bySeconds: -Self.before)
-        let to = (signal.closed ?? signal.lastSeen).advanced(bySeconds: Self.after)
+        // The clock may have been set back meanwhile.
+        let to = max(signal.opened, signal.closed ?? signal.lastSeen).advanced(bySeconds: Self.after)
         let seconds = to.seconds(since: from)
         let step = Self.steps.first { seconds / Double($0) <= Self.points } ?? Int64(seconds / Self.points)
         return try signal.seriesNames.compactMap { name in

@@ -3,16 +3,19 @@ import Model
 /// How the CPUs were shared in one tick.
 struct CPUUse: Sendable {
     private let interval: Double
-    /// Cores that each party used, by position, and the same together with what it has started.
+    /// Cores that each party used, and that what each process has started outside its party used, by position.
     private let parties: [Double]
-    private let trees: [Double]
+    private let below: [Double]
+    private let grouped: Parties
+    /// Processes that slept by themselves not long ago.
+    private let sleepers: Sleepers
     /// Parties that wanted a twentieth of a core or more.
     private let competing: Int
     /// What each would get of the cores if all got the same. Who wants a core for a tenth of the time is a tenth of a
     /// competitor, so that many short processes are not many; but two are two.
     private let fairShare: Double
 
-    init(_ tick: Tick, _ grouped: Parties) {
+    init(_ tick: Tick, _ grouped: Parties, _ sleepers: Sleepers) {
         var used = Array(repeating: 0.0, count: grouped.members.count)
         var competing = 0
         var competitors = 0.0
@@ -27,17 +30,19 @@ struct CPUUse: Sendable {
         }
         interval = tick.interval
         parties = used
-        trees = grouped.withDescendants(used)
+        below = grouped.belowEach(used)
+        self.grouped = grouped
+        self.sleepers = sleepers
         self.competing = competing
         fairShare = Double(max(tick.cores, 1)) / max(competitors, Double(min(competing, 2)), 1)
     }
 
-    /// Whether at least half of all CPU time goes to a party's own job tree: then nobody else is to blame for what it waits.
+    /// Whether at least half of all CPU time goes to a process's own job tree: then nobody else is to blame for what it waits.
     /// - Parameter siblings: whether the other jobs of the same parent are in that tree.
-    func goesToKin(of party: Int, in grouped: Parties, siblings: Bool) -> Bool {
+    func goesToKin(of position: Int, siblings: Bool) -> Bool {
         let all = parties.reduce(0, +)
         let kin = parties.indices.reduce(0.0) {
-            $0 + ((siblings ? grouped.areKin($1, party) : grouped.related($1, party)) ? parties[$1] : 0)
+            $0 + ((siblings ? grouped.areKin(position, $1) : grouped.isRelated(position, to: $1)) ? parties[$1] : 0)
         }
         return all > 0 && kin >= 0.5 * all
     }
@@ -48,13 +53,15 @@ struct CPUUse: Sendable {
     /// Milliseconds per second that a process waits for a CPU although it wants little; 0 for one that takes all it can get.
     ///
     /// What tells them apart: who wants little gets less than a fair share, its children included, and yet waits, and sleeps
-    /// by itself in between; who wants much is put off the CPU against its will. Many waits that are each too short to notice
-    /// do not count.
-    func starvation(of process: ProcessActivity, in party: Int) -> Double {
+    /// by itself in between; who wants much is put off the CPU against its will. One that gets so little that it never
+    /// catches up sleeps no more: it is known by having slept before. Many waits that are each too short to notice do not
+    /// count.
+    func starvation(of process: ProcessActivity, at position: Int) -> Double {
         guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0 else { return 0 }
         let wantsLittle =
-            trees[party] <= fairShare / 2 && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
-            && 4 * scheduling.voluntarySwitches >= scheduling.involuntarySwitches
+            parties[grouped.party[position]] + below[position] <= fairShare / 2
+            && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
+            && (scheduling.sleepsByItself || sleepers.contains(process.identity))
         let isNoticeable =
             scheduling.waitNanoseconds / max(scheduling.waits, 1) >= 500_000
             || scheduling.longestWaitNanoseconds >= 5_000_000
@@ -80,14 +87,13 @@ extension Contention {
             sufferers.removeAll { sufferer in
                 let process = sufferer.process
                 guard let position = parties.position(of: process.identity) else { return false }
-                return use.goesToKin(
-                    of: parties.party[position], in: parties, siblings: tick.age(of: process.identity) < jobAge)
+                return use.goesToKin(of: position, siblings: tick.age(of: process.identity) < jobAge)
             }
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
-            suspects = predecessors(of: sufferers.map(\.process), tick, parties)
+            suspects = predecessors(of: sufferers.map(\.process), tick, parties) ?? []
             sufferers.removeAll { sufferer in
                 parties.position(of: sufferer.process.identity).map { position in
-                    suspects.contains { parties.related($0.party, parties.party[position]) }
+                    suspects.contains { parties.isRelated(position, to: $0.party) }
                 } ?? false
             }
         }
@@ -96,25 +102,35 @@ extension Contention {
             stallMetric: "process.runq_wait")
     }
 
-    /// Who ran on the CPUs that processes waited for, without their own parties, when the events cover enough of the waits:
-    /// on many cores that says more than who uses most CPU somewhere else.
-    static func predecessors(of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties) -> [Suspect] {
+    /// Who ran on the CPUs that processes waited for, without their own parties; `nil` when the events do not cover enough of
+    /// the waits. On many cores that says more than who uses most CPU somewhere else. Nobody, when the CPUs were idle: a
+    /// quota holds them back.
+    static func predecessors(of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties) -> [Suspect]? {
         let all = waiting.reduce(0.0) { $0 + Double($1.scheduling?.waitNanoseconds ?? 0) }
         let identities = Set(waiting.map(\.identity))
         var waits: [ProcessIdentity: Double] = [:]
         var covered = 0.0
+        var idle = 0.0
         for event in tick.scheduler?.events ?? [] where identities.contains(event.task.process) {
             waits[event.previous, default: 0] += Double(event.waitNanoseconds)
             covered += Double(event.waitNanoseconds)
+            if event.previous.pid == 0 { idle += Double(event.waitNanoseconds) }
         }
-        guard covered >= 0.3 * all, covered > 0 else { return [] }
-        let own = waiting.compactMap { parties.position(of: $0.identity) }.map { parties.party[$0] }
-        return parties.suspects { waits[$0.identity] ?? 0 }.filter { suspect in
+        guard covered >= 0.3 * all, covered > 0 else { return nil }
+        if idle >= 0.5 * covered { return [] }
+        let own = waiting.compactMap { parties.position(of: $0.identity) }
+        let suspects = parties.suspects { waits[$0.identity] ?? 0 }.filter { suspect in
             // Whoever was the last to run only for a moment did not hold the CPU.
             suspect.process.coresUsed(over: tick.interval) >= 0.1
-                && !own.contains { parties.related($0, suspect.party) }
+                && !own.contains { parties.isRelated($0, to: suspect.party) }
         }
+        return suspects.isEmpty ? nil : suspects
     }
+}
+
+extension ProcessActivity.Scheduling {
+    /// Whether it leaves the CPU of its own accord at least a fifth of the times.
+    var sleepsByItself: Bool { 4 * voluntarySwitches >= involuntarySwitches }
 }
 
 extension Tick {

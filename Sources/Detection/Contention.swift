@@ -22,11 +22,13 @@ struct Contention: Sendable {
         return bands.grade(of: worst.excess).blamed(suspects.isEmpty ? .unknown : .outside)
     }
 
-    /// With what each sufferer is used to; who is worst off beyond that comes first.
-    func knowing(_ usual: [String: Baseline.Usual]) -> Contention {
+    /// With what each sufferer is used to; who is worst off beyond that comes first. Only up to `most`: whoever does nothing but
+    /// wait for its disk all day is used to it, and suffers all the same when the disk takes longer.
+    func knowing(_ usual: [String: Baseline.Usual], most: Double) -> Contention {
         var known = self
         for index in sufferers.indices {
-            known.sufferers[index].usual = usual["\(stallMetric):\(sufferers[index].process.comm)"]?.profile.p95
+            let name = "\(stallMetric):\(sufferers[index].process.comm)"
+            known.sufferers[index].usual = (usual[name]?.profile.p95).map { min($0, most) }
         }
         if known.sufferers.contains(where: { $0.usual != nil }) {
             known.sufferers.sort { ($1.excess, $0.process.identity.pid) < ($0.excess, $1.process.identity.pid) }
@@ -39,7 +41,7 @@ struct Contention: Sendable {
 
     func relation(of process: ProcessActivity, in parties: Parties) -> Relation {
         guard !suspects.isEmpty, let position = parties.position(of: process.identity) else { return .unknown }
-        return suspects.contains { parties.related($0.party, parties.party[position]) } ? .own : .outside
+        return suspects.contains { parties.isRelated(position, to: $0.party) } ? .own : .outside
     }
 }
 

@@ -20,6 +20,7 @@ public struct Detector: Sendable {
     public private(set) var baselines: Baselines
 
     private var episodes: Episodes
+    private var sleepers = Sleepers()
     private var rules: [any Rule] = [
         MemoryPressure(), SwapThrashing(), LoadMismatch(), IOCongestion(), BlockDeviceSaturation(),
         NetworkDegradation(), TCPExhaustion(), SchedulerRule(), SyscallRule(), PageFaultRule(),
@@ -50,7 +51,7 @@ public struct Detector: Sendable {
     /// nothing.
     public mutating func step(_ tick: Tick) -> [Episode] {
         guard tick.interval > 0 else { return [] }
-        let situation = Situation(tick, thresholds: thresholds, own: own, usual: baselines.usual)
+        let situation = Situation(tick, thresholds: thresholds, own: own, usual: baselines.usual, sleepers: sleepers)
         var verdicts: [(type: SignalType, verdict: Verdict)] = []
         blindness = [:]
         for index in rules.indices {
@@ -60,6 +61,7 @@ public struct Detector: Sendable {
             verdicts.append((type, verdict))
         }
         let changed = episodes.step(time: tick.time, interval: tick.interval, verdicts: verdicts)
+        sleepers.learn(tick)
         baselines.learn(situation.measures + situation.stalls, at: tick.time, open: episodes.open)
         return changed
     }

@@ -11,8 +11,9 @@ struct Parties: Sendable {
     let party: [Int]
     let members: [[Int]]
     private let positions: [Int32: Int]
-    /// For each party, the other parties that its processes descend from.
+    /// For each party, the processes outside it that its processes descend from, by position.
     private let ancestors: [[Int]]
+    private let parents: [Int?]
     /// The parties of session leaders, such as shells.
     private let leaders: Set<Int>
 
@@ -44,13 +45,13 @@ struct Parties: Sendable {
         self.members = members
         self.positions = positions
         leaders = Set(processes.indices.filter { processes[$0].leadsSession }.map { party[$0] })
+        self.parents = parents
         ancestors = members.indices.map { index in
             members[index].reduce(into: []) { found, position in
                 var next = parents[position]
                 for _ in 0..<Self.generations {
                     guard let ancestor = next else { return }
-                    let other = party[ancestor]
-                    if other != index, !found.contains(other) { found.append(other) }
+                    if party[ancestor] != index, !found.contains(ancestor) { found.append(ancestor) }
                     next = parents[ancestor]
                 }
             }
@@ -62,23 +63,36 @@ struct Parties: Sendable {
         positions[identity.pid].flatMap { processes[$0].identity == identity ? $0 : nil }
     }
 
-    /// Whether two parties are one, or one descends from the other as far as the tick shows the line.
-    func related(_ one: Int, _ other: Int) -> Bool {
-        one == other || ancestors[one].contains(other) || ancestors[other].contains(one)
+    /// Whether a process is of a party, descends from one of its processes, or is what one of them descends from, as far as
+    /// the tick shows the line. Others of its own party need not be: a script may start the one that hurts the other.
+    func isRelated(_ position: Int, to other: Int) -> Bool {
+        party[position] == other || ancestors[other].contains(position)
+            || line(above: position).contains { party[$0] == other }
     }
 
-    /// What each party has of something, with what those have that descend from it.
-    func withDescendants(_ amounts: [Double]) -> [Double] {
-        var all = amounts
-        for (party, above) in ancestors.enumerated() { for ancestor in above { all[ancestor] += amounts[party] } }
-        return all
+    /// The processes that a process descends from, nearest first.
+    private func line(above position: Int) -> [Int] {
+        var line: [Int] = []
+        var next = parents[position]
+        while let ancestor = next, line.count < Self.generations {
+            line.append(ancestor)
+            next = parents[ancestor]
+        }
+        return line
     }
 
-    /// Whether two parties are related, or jobs of the same parent, as with a build tool that gives each job a group of its
-    /// own. The jobs of a shell, which leads their session, are not: two commands of one terminal may hurt each other.
-    func areKin(_ one: Int, _ other: Int) -> Bool {
-        related(one, other)
-            || ancestors[one].contains { !leaders.contains($0) && ancestors[other].contains($0) }
+    /// What each process has started that is not of its party has of something, by position.
+    func belowEach(_ amounts: [Double]) -> [Double] {
+        var below = Array(repeating: 0.0, count: processes.count)
+        for (party, above) in ancestors.enumerated() { for ancestor in above { below[ancestor] += amounts[party] } }
+        return below
+    }
+
+    /// Whether a process and a party are related, or jobs of the same parent, as with a build tool that gives each job a group
+    /// of its own. The jobs of a shell, which leads their session, are not: two commands of one terminal may hurt each other.
+    func areKin(_ position: Int, _ other: Int) -> Bool {
+        isRelated(position, to: other)
+            || line(above: position).contains { !leaders.contains(party[$0]) && ancestors[other].contains($0) }
     }
 }
 

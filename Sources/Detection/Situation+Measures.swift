@@ -55,7 +55,7 @@ extension Situation {
 
     /// What is learned of processes: how long they are held up when they are, by name, the worst of that name.
     var stalls: [MetricSample] {
-        stalls("process.runq_wait") { cpuUse.starvation(of: $0, in: $1) }
+        stalls("process.runq_wait") { cpuUse.starvation(of: $0, at: $1) }
             + stalls("process.blocked") { process, _ in
                 millisecondsPerSecond(process.scheduling?.blockedNanoseconds ?? 0)
             }
@@ -67,10 +67,10 @@ extension Situation {
     /// Names that are learned per kind and tick.
     private static let mostNames = 16
 
-    private func stalls(_ metric: String, _ stall: (ProcessActivity, _ party: Int) -> Double) -> [MetricSample] {
+    private func stalls(_ metric: String, _ stall: (ProcessActivity, _ position: Int) -> Double) -> [MetricSample] {
         var worst: [String: Double] = [:]
         for (position, process) in parties.processes.enumerated() where !process.isKernelThread {
-            let amount = min(stall(process, parties.party[position]), 1000)
+            let amount = min(stall(process, position), 1000)
             if amount >= 1 { worst[process.comm] = max(worst[process.comm] ?? 0, amount) }
         }
         return worst.greatest(Self.mostNames) { $0.value }.map { MetricSample("\(metric):\($0.key)", $0.value) }

@@ -18,26 +18,31 @@ struct Situation: Sendable {
     let io: Contention
     let memory: Contention
 
-    init(_ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, usual: [String: Baseline.Usual] = [:]) {
+    init(
+        _ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, usual: [String: Baseline.Usual] = [:],
+        sleepers: Sleepers = Sleepers()
+    ) {
         self.tick = tick
         self.thresholds = thresholds
         self.own = own
         self.usual = usual
         disks = Disk.all(in: tick)
         parties = Parties(tick.processes)
-        cpuUse = CPUUse(tick, parties)
-        cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual)
-        io = Contention.io(tick, parties, own: own).knowing(usual)
-        memory = Contention.memory(tick, parties, thresholds, own: own).knowing(usual)
+        cpuUse = CPUUse(tick, parties, sleepers)
+        cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual, most: thresholds.runQueueWait.medium)
+        io = Contention.io(tick, parties, own: own).knowing(usual, most: thresholds.blockedStall.medium)
+        memory = Contention.memory(tick, parties, thresholds, own: own)
+            .knowing(usual, most: thresholds.faultStall.medium)
     }
 
     /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
     var isShortOfMemory: Bool {
-        let stalls = (tick.host.pressure?.memory.some ?? 0) >= thresholds.memoryStall.low
+        // What comes back after it was evicted counts as a stall on memory, so PSI knows.
+        if let pressure = tick.host.pressure { return pressure.memory.some >= thresholds.memoryStall.low }
         let vm = tick.host.vm
         let returns = (vm?.refaultsPerSecond ?? 0) > 0.5 * max(vm?.majorFaultsPerSecond ?? 0, 100)
         let reclaims = (vm?.directScanPerSecond ?? 0) + (vm?.kswapdScanPerSecond ?? 0) > 0
-        return stalls || returns && reclaims
+        return returns && reclaims
     }
 
     /// Who is to blame when a task waits for pages or for a device.

@@ -33,12 +33,13 @@ extension Parties {
 
     /// The processes that `stall` holds up, worst first, without those that suffer from themselves: a suspect's own party
     /// and its ancestors and descendants. Kernel threads have no user who would notice.
-    func sufferers(from suspects: [Suspect], stall: (_ process: ProcessActivity, _ party: Int) -> Double) -> [Sufferer]
+    func sufferers(from suspects: [Suspect], stall: (_ process: ProcessActivity, _ position: Int) -> Double)
+        -> [Sufferer]
     {
-        var found: [(sufferer: Sufferer, party: Int)] = []
+        var found: [(sufferer: Sufferer, position: Int)] = []
         for (position, process) in processes.enumerated() where !process.isKernelThread {
-            let amount = stall(process, party[position])
-            if amount > 0 { found.append((Sufferer(process: process, stall: amount), party[position])) }
+            let amount = stall(process, position)
+            if amount > 0 { found.append((Sufferer(process: process, stall: amount), position)) }
         }
         found.sort {
             ($1.sufferer.stall, $0.sufferer.process.identity.pid) < (
@@ -46,7 +47,7 @@ extension Parties {
             )
         }
         // Only the worst are looked at closely: descent costs a walk each.
-        return found.lazy.filter { entry in !suspects.contains { related($0.party, entry.party) } }
+        return found.lazy.filter { entry in !suspects.contains { isRelated(entry.position, to: $0.party) } }
             .prefix(Self.mostSufferers).map(\.sufferer)
     }
 }

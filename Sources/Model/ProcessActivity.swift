@@ -56,8 +56,8 @@ public struct ProcessActivity: Sendable {
     /// Process group and session: whoever started the work together.
     public var processGroup: Int32
     public var session: Int32
-    /// The process group of the program whose worker this is, for workers that lead a session of their own (fio's jobs,
-    /// postgres' backends); 0 for all others.
+    /// The process group of the program whose worker this is, for workers that lead a session of their own and were
+    /// forked without executing anything (fio's jobs, postgres' backends); 0 for all others.
     public var workerOf: Int32
     public var uid: UInt32
     public var cgroup: UInt64

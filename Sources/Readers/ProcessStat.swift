@@ -11,6 +11,8 @@ struct ProcessStat: Equatable {
     var processGroup: Int32
     var session: Int32
     var isKernelThread: Bool
+    /// Whether it was forked and has not executed a program since.
+    var hasNotExecuted: Bool
     var minorFaults: UInt64
     var majorFaults: UInt64
     /// User and system time of all threads, ended ones included, in clock ticks.
@@ -39,6 +41,7 @@ struct ProcessStat: Equatable {
         self.processGroup = processGroup
         self.session = session
         isKernelThread = flags & Self.kernelThread != 0
+        hasNotExecuted = flags & Self.forkedOnly != 0
         self.minorFaults = minorFaults
         self.majorFaults = majorFaults
         cpuTicks = userTicks &+ systemTicks
@@ -48,6 +51,8 @@ struct ProcessStat: Equatable {
 
     /// `PF_KTHREAD`.
     private static let kernelThread: UInt64 = 0x0020_0000
+    /// `PF_FORKNOEXEC`.
+    private static let forkedOnly: UInt64 = 0x0000_0040
 }
 
 extension Scanner {

@@ -133,7 +133,7 @@ struct ProcessReader: ~Copyable {
         entry.descriptor = descriptor
         known[pid] = entry
         guard var reading else { return nil }
-        if stat.session == pid, stat.parent > 1, let parent = known[stat.parent]?.stat, parent.comm == stat.comm {
+        if stat.session == pid, stat.hasNotExecuted, stat.parent > 1, let parent = known[stat.parent]?.stat {
             reading.workerOf = parent.processGroup
         }
         reading.readBytesPerSecond = entry.readBytesPerSecond

@@ -116,6 +116,32 @@ import Testing
         #expect(pinned(age: 60).observed(LoadMismatch()).first?.finding.culprits.map(\.comm) == ["stress-ng"])
     }
 
+    @Test func `a quota that holds a service back while CPUs are idle is blamed on nobody`() throws {
+        let tick = pinned(age: 60).with {
+            for index in $0.scheduler?.events.indices ?? 0..<0 {
+                $0.scheduler?.events[index].previous = ProcessIdentity(pid: 0, startTicks: 0)
+            }
+        }
+        #expect(tick.observed(SchedulerRule()).first?.finding.culprits.isEmpty == true)
+    }
+
+    @Test func `a service that gets too little to ever sleep again is known by having slept before`() {
+        var detector = Detector(nextID: 1)
+        func saturated(_ second: Int) -> Tick {
+            Made.idle(second: second).stressed(cores: 1.9).adding(
+                Made.process(812, "nginx").hogging(0.12, waiting: 850))
+        }
+        for second in 0..<5 {
+            _ = detector.step(Made.idle(second: second).adding(Made.process(812, "nginx").starving(1, cpu: 0.2)))
+        }
+        for second in 5..<8 { _ = detector.step(saturated(second)) }
+        #expect(detector.open.contains { $0.key.type == .scheduler && $0.key.entity.name == "nginx" })
+        // Batch work that never slept is put off as it expects.
+        var other = Detector(nextID: 1)
+        for second in 5..<8 { _ = other.step(saturated(second)) }
+        #expect(!other.open.contains { $0.key.type == .scheduler })
+    }
+
     @Test func `a job that has just begun does not suffer from its siblings`() {
         #expect(pinned(age: 2).observed(SchedulerRule()).isEmpty)
     }

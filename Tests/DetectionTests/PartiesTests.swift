@@ -108,12 +108,22 @@ import Testing
         #expect(sufferers.map(\.stall) == [1000, 400])
     }
 
+    @Test func `a script that starts the one that hurts the other is no reason to spare it`() {
+        let parties = Parties([
+            Made.process(20, "python3", group: 20, session: 10),
+            Made.process(21, "nginx", group: 20, parent: 20, session: 10),
+            Made.process(30, "stress-ng", group: 30, parent: 20, session: 30).hogging(2),
+        ])
+        let suspects = parties.suspects { $0.coresUsed(over: 1) }
+        #expect(parties.sufferers(from: suspects) { _, _ in 100 }.map(\.process.comm) == ["nginx"])
+    }
+
     @Test func `a loop of parents ends`() {
         let parties = Parties([
             Made.process(20, "a", group: 20, parent: 21), Made.process(21, "b", group: 21, parent: 20),
             Made.process(22, "c", group: 22),
         ])
-        #expect(!parties.related(0, 2))
+        #expect(!parties.isRelated(0, to: 2))
     }
 
     @Test func `a reused pid is not the same process`() {

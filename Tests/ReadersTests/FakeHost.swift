@@ -42,11 +42,12 @@ final class FakeHost: Sendable {
     /// A process that has used `ticks` of CPU time.
     func writeProcess(
         _ pid: Int32, comm: String = "worker", state: String = "S", ticks: Int = 0, minor: Int = 0, major: Int = 0,
-        pages: Int = 10, start: Int = 500, written: Int = 0, parent: Int32 = 1
+        pages: Int = 10, start: Int = 500, written: Int = 0, parent: Int32 = 1,
+        flags: Int = 4_194_560
     ) throws {
         try write(
             "/proc/\(pid)/stat",
-            "\(pid) (\(comm)) \(state) \(parent) \(pid) \(pid) 0 -1 4194560 \(minor) 0 \(major) 0 \(ticks) 0 0 0 20 0 1 0 "
+            "\(pid) (\(comm)) \(state) \(parent) \(pid) \(pid) 0 -1 \(flags) \(minor) 0 \(major) 0 \(ticks) 0 0 0 20 0 1 0 "
                 + "\(start) 49897472 \(pages) 18446744073709551615 1 1 0\n")
         try write(
             "/proc/\(pid)/io", "read_bytes: 0\nwrite_bytes: \(written)\ncancelled_write_bytes: 0\n")

@@ -86,8 +86,8 @@ struct ProcessTests {
     @Test func `a worker that leads a session of its own is told apart from what a shell starts`() throws {
         let host = try FakeHost("large")
         try host.writeProcess(10, comm: "fio")
-        try host.writeProcess(11, comm: "fio", parent: 10)
-        try host.writeProcess(12, comm: "sh", parent: 10)
+        try host.writeProcess(11, comm: "fio", parent: 10, flags: 4_194_560 | 0x40)
+        try host.writeProcess(12, comm: "fio", parent: 10)
         var reader = HostReader(root: host.root, clock: host.clock)
         _ = reader.read()
         host.advance(seconds: 1)

@@ -108,6 +108,7 @@ struct bpf_iter__task {
 
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
+#define PF_FORKNOEXEC 0x00000040
 #define TASK_INTERRUPTIBLE 0x0001
 #define TASK_UNINTERRUPTIBLE 0x0002
 #define TASK_DEAD 0x0080

@@ -23,7 +23,8 @@ struct PageFaultRule: Rule {
             let waited = faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0)
             var sufferer = Sufferer(process: process, stall: situation.millisecondsPerSecond(waited))
             // Some programs wait for their pages all the time, and nobody minds.
-            sufferer.usual = situation.usual["process.fault_stall:\(process.comm)"]?.profile.p95
+            sufferer.usual = (situation.usual["process.fault_stall:\(process.comm)"]?.profile.p95)
+                .map { min($0, bands.medium) }
             guard bands.strength(of: sufferer.excess) >= 0.5 else { continue }
             let relation = contention.relation(of: process, in: situation.parties)
             found.append((sufferer, bands.grade(of: sufferer.excess).blamed(relation)))

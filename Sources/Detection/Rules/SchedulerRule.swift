@@ -21,7 +21,7 @@ struct SchedulerRule: Rule {
             let strength = bands.strength(of: sufferer.excess)
             guard strength >= 0.5, let scheduling = sufferer.process.scheduling else { return nil }
             let holders = Contention.predecessors(of: [sufferer.process], situation.tick, situation.parties)
-            let suspects = holders.isEmpty ? situation.cpu.suspects : holders
+            let suspects = holders ?? situation.cpu.suspects
             let longest = Double(scheduling.longestWaitNanoseconds) / 1e6
             let used = sufferer.process.coresUsed(over: situation.tick.interval) * 1000
             let values = [sufferer.name, Text.number(sufferer.stall), Text.number(used), Text.number(longest)]
