@@ -119,11 +119,14 @@ public final class ChildProcess {
         return true
     }
 
-    /// Asks it, or its whole group, to stop and waits; says whether it stopped by itself.
+    /// Asks it, or its whole group, to stop and waits; says whether it stopped by itself. Whoever of its group is left then
+    /// is killed.
     @discardableResult
     public func stop(seconds: Double = 20, group: Bool = false) -> Bool {
         signal(SIGTERM, group: group)
-        return wait(seconds: seconds)
+        let stopped = wait(seconds: seconds)
+        if group { kill(-pid, SIGKILL) }
+        return stopped
     }
 
     deinit {

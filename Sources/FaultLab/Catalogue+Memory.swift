@@ -28,7 +28,7 @@ extension Catalogue {
             name: "oom-kill", about: "A cgroup's limit is met at once and the kernel kills.",
             props: [.memoryGroup(megabytes: 256)],
             victim: .workload("pages", "@dir/victim.dat", 150, inGroup: true),
-            fault: [.workload("grow", 400, 1000, inGroup: true)], seconds: 12,
+            fault: [Part.workload("grow", 400, 1000, inGroup: true).mortal], seconds: 12,
             expected: [Expected(.memoryPressure, .high, blame: .on("grow"))],
             tolerated: [.pageFault, .ioCongestion, .blockDeviceSaturation, .syscall]),
         Scenario(

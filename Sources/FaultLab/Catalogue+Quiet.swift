@@ -57,13 +57,14 @@ extension Catalogue {
         Scenario(
             name: "compile", about: "This very project, with two jobs.",
             fault: [
-                .shell("cd @source && swift build -j 2 --scratch-path @dir/build >/dev/null; sleep 100")
+                .shell("cd @source && swift build -j 2 --scratch-path @dir/build && sleep 100")
             ], seconds: 60),
         Scenario(
             name: "package-installation", about: "dpkg unpacks a package of two thousand files, and again.",
             fault: [
                 .shell(
                     """
+                    set -e
                     mkdir -p @dir/p/DEBIAN @dir/p/files @dir/root/var/lib/dpkg/info @dir/root/var/lib/dpkg/updates
                     printf 'Package: lab\\nVersion: 1\\nArchitecture: all\\nMaintainer: lab\\nDescription: lab\\n' \
                         >@dir/p/DEBIAN/control

@@ -60,15 +60,18 @@ public final class Lab {
             outcome.see(try signals(since: began), at: now())
             try settle(0.2)
         }
+        try stage.checkThatAllRun()
         outcome.suffered = victim.map { Latency(of: $0, after: quiet?.lines ?? 0) }
         for pulse in pulses { pulse.end() }
         stage.takeDown(to: depth)
         outcome.ended = now()
+        // What was dirtied may still be written, and an alarm may come of it.
+        let atLeast = ContinuousClock.now + .seconds(Self.pause)
         let limit = ContinuousClock.now + .seconds(Self.closesWithin + 5)
         repeat {
             outcome.see(try signals(since: began), at: now())
             try settle(0.2)
-        } while !outcome.isOver && ContinuousClock.now < limit
+        } while ContinuousClock.now < atLeast || !outcome.isOver && ContinuousClock.now < limit
         return outcome
     }
 
@@ -138,10 +141,13 @@ private final class Pulse {
     func end() { child?.stop(seconds: 5, group: true) }
 }
 
-/// What a victim measured of itself: the median of its seconds' medians, and the worst value, in milliseconds.
+/// What a victim measured of itself, in milliseconds.
 public struct Latency: Sendable {
+    /// The median of its seconds' medians.
     public var median = 0.0
     public var worst = 0.0
+    /// The worst value of a bad second: three in four seconds were better.
+    public var bad = 0.0
     /// Lines of its log that were read.
     var lines = 0
 
@@ -150,7 +156,18 @@ public struct Latency: Sendable {
         lines = seconds.count
         let values = seconds.dropFirst(skipped).map { $0.split(separator: " ").dropFirst().compactMap { Double($0) } }
         let medians = values.compactMap(\.first).sorted()
+        let worsts = values.compactMap(\.last).sorted()
         median = medians.isEmpty ? 0 : medians[medians.count / 2]
-        worst = values.compactMap(\.last).max() ?? 0
+        bad = worsts.isEmpty ? 0 : worsts[worsts.count * 3 / 4]
+        worst = worsts.last ?? 0
     }
+
+    init(median: Double, bad: Double) {
+        self.median = median
+        self.bad = bad
+        worst = bad
+    }
+
+    /// Whether this is clearly worse than before: what usually takes half as long, or what is bad takes three times as long.
+    func isWorse(than quiet: Latency) -> Bool { median >= 2 * quiet.median || bad >= 3 * quiet.bad }
 }

@@ -47,12 +47,14 @@ public struct Outcome: Sendable {
         public var named: String?
         public var isCulpritRight: Bool
         public var severity: Severity?
+        /// Episodes above low of the type.
+        public var episodes: Int
         /// Seconds that it may take.
         var opensWithin: Double
 
         public var isRight: Bool {
             guard let opened, let closed else { return false }
-            return opened <= opensWithin && closed <= Lab.closesWithin && isCulpritRight
+            return episodes <= expected.most && opened <= opensWithin && closed <= Lab.closesWithin && isCulpritRight
         }
     }
 
@@ -64,7 +66,25 @@ public struct Outcome: Sendable {
         return signals.filter { $0.peak.severity > .low && !known.contains($0.type) }
     }
 
-    public var isRight: Bool { findings.allSatisfy(\.isRight) && falseAlarms.isEmpty }
+    /// Signals above low that blame somebody who is not among those that are to be blamed.
+    public var wrongBlames: [(signal: StoredSignal, named: String)] {
+        let names = scenario.expected.compactMap { if case .on(let name) = $0.blame { name } else { nil } }
+        guard !scenario.isQuiet else { return [] }
+        return signals.filter { $0.peak.severity > .low }.compactMap { signal in
+            guard let named = culprit(signal), !names.contains(where: named.hasPrefix) else { return nil }
+            return (signal, named)
+        }
+    }
+
+    /// Whether the victim measured what the signals say.
+    public var isVictimRight: Bool {
+        guard let quiet, let suffered, !scenario.isQuiet, scenario.hurtsVictim else { return true }
+        return suffered.isWorse(than: quiet)
+    }
+
+    public var isRight: Bool {
+        findings.allSatisfy(\.isRight) && falseAlarms.isEmpty && wrongBlames.isEmpty && isVictimRight
+    }
 
     private func find(_ expected: Expected) -> Finding {
         let same = signals.filter { $0.type == expected.type && $0.peak.severity >= expected.severity }
@@ -76,7 +96,7 @@ public struct Outcome: Sendable {
             expected: expected, opened: best.map { reached($0, expected.severity).seconds(since: began) },
             closed: ends.contains { $0 == nil } ? nil : ends.compactMap(\.self).max(), named: best.flatMap(culprit),
             isCulpritRight: best.map { matches($0, expected.blame) } ?? false, severity: best?.peak.severity,
-            opensWithin: scenario.opensWithin)
+            episodes: same.count, opensWithin: scenario.opensWithin)
     }
 
     private func reached(_ signal: StoredSignal, _ severity: Severity) -> Timestamp {

@@ -10,7 +10,7 @@ public struct Report: Sendable {
 
     /// The table's columns with their widths; the last one has what is left.
     private static let columns = [
-        ("", 6), ("scenario", 22), ("expected", 34), ("got", 10), ("opens s", 9), ("closes s", 9), ("culprit", 24),
+        ("", 7), ("scenario", 22), ("expected", 34), ("got", 10), ("opens s", 9), ("closes s", 9), ("culprit", 24),
         ("victim ms (median, worst)", 0),
     ]
 
@@ -34,6 +34,12 @@ public struct Report: Sendable {
         for signal in outcome.falseAlarms {
             let what = "\(signal.type.rawValue) \(signal.peak.severity.name): \(signal.message.summary)"
             lines.append(line(["ALARM", name, what]))
+        }
+        for (signal, named) in outcome.wrongBlames {
+            lines.append(line(["BLAME", name, "\(named): \(signal.type.rawValue): \(signal.message.summary)"]))
+        }
+        if !outcome.isVictimRight {
+            lines.append(line(["UNHURT", name, "the victim did not suffer: " + victim(outcome)]))
         }
         return lines.isEmpty ? [line(["ok", name, "nothing above low"])] : lines
     }

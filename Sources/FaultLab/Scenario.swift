@@ -18,6 +18,8 @@ public struct Scenario: Sendable {
     /// How long the fault is on.
     public var seconds = 14.0
     public var expected: [Expected] = []
+    /// Whether the victim must measure that it is hurt. It need not where something runs out for whoever comes next.
+    public var hurtsVictim = true
     /// Seconds that an expected signal may take to be there.
     public var opensWithin = Lab.opensWithin
     /// Types that may come up as well: one fault has several faces, and which of the others shows is chance.
@@ -39,11 +41,14 @@ public struct Expected: Sendable {
     public var type: SignalType
     public var severity: Severity
     public var blame: Blame
+    /// Episodes above low of this type that there may be at most.
+    public var most: Int
 
-    public init(_ type: SignalType, _ severity: Severity = .medium, blame: Blame) {
+    public init(_ type: SignalType, _ severity: Severity = .medium, blame: Blame, most: Int = .max) {
         self.type = type
         self.severity = severity
         self.blame = blame
+        self.most = most
     }
 }
 
@@ -56,6 +61,8 @@ public struct Part: Sendable {
     public var inGroup = false
     /// Seconds on and off, for a fault that comes and goes.
     public var pulse: (on: Double, off: Double)?
+    /// Whether it may end before the fault does; whatever else ends early has failed.
+    public var mayEnd = false
     /// Waits for this line before the scenario goes on.
     public var isReadyWhen: String?
 
@@ -84,6 +91,13 @@ public struct Part: Sendable {
     }
 
     public static func shell(_ script: String) -> Part { Part("sh", ["-c", script]) }
+
+    /// For a part that the fault itself ends.
+    public var mortal: Part {
+        var part = self
+        part.mayEnd = true
+        return part
+    }
 
     public func pulsing(on: Double, off: Double) -> Part {
         var part = self

@@ -8,6 +8,8 @@ final class Stage {
     private var group: ControlGroup?
     private var undo: [() -> Void] = []
     private var programs: [ChildProcess] = []
+    /// Those that must run until they are ended.
+    private var lasting: [(part: Part, child: ChildProcess)] = []
     private var count = 0
 
     init(_ scenario: Scenario, in scratch: URL) throws {
@@ -42,6 +44,7 @@ final class Stage {
         let log = directory.appending(path: "\(count)-\(part.program).log").path
         let child = try ChildProcess(command[0], Array(command.dropFirst()), log: log)
         programs.append(child)
+        if !part.mayEnd, part.pulse == nil { lasting.append((part, child)) }
         if let line = part.isReadyWhen {
             try wait(30, for: "\(part.program) \(part.arguments.first ?? "") to be ready: \(child.output.suffix(200))")
             {
@@ -50,6 +53,14 @@ final class Stage {
             }
         }
         return child
+    }
+
+    /// Throws when something has ended that should not have: what it was to do was not done.
+    func checkThatAllRun() throws {
+        for (part, child) in lasting where !child.isRunning {
+            let words = ([part.program] + part.arguments).joined(separator: " ").prefix(80)
+            throw LabFailure("\(words) ended with status \(child.exitStatus ?? -1): \(child.output.suffix(300))")
+        }
     }
 
     /// Ends all programs and takes down the props, the last first.

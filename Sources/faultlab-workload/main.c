@@ -107,9 +107,9 @@ static void periodic(double period, double work_us)
         double left = due - now();
         if (left > 0)
             rest(left);
-        else
-            due = now();
         measured(now() - due);
+        if (left <= 0)
+            due = now();
         work(work_us);
     }
 }

@@ -58,6 +58,34 @@ import Testing
         #expect(outcome.isRight)
     }
 
+    @Test func `ten episodes where one is expected are wrong`() {
+        var once = scenario
+        once.expected = [Expected(.ioCongestion, blame: .on("stress-ng"), most: 1)]
+        #expect(outcome(once, signal(1)).isRight)
+        #expect(!outcome(once, signal(1, closed: 6), signal(2, opened: 8)).isRight)
+    }
+
+    @Test func `another signal that blames somebody else is wrong, whatever its type`() {
+        let blamed = outcome(nil, signal(1), signal(2, .syscall, culprit: "nginx"))
+        #expect(!blamed.isRight)
+        #expect(blamed.wrongBlames.map(\.named) == ["nginx"])
+        #expect(outcome(nil, signal(1), signal(2, .syscall, culprit: nil)).isRight)
+        #expect(outcome(nil, signal(1), signal(2, .syscall, .low, culprit: "nginx")).isRight)
+    }
+
+    @Test func `a fault that its victim does not feel is none`() {
+        func isRight(_ median: Double, _ bad: Double) -> Bool {
+            var outcome = Outcome(scenario: scenario, began: start, quiet: Latency(median: 1, bad: 4))
+            outcome.ended = start.advanced(bySeconds: 20)
+            outcome.see([signal(1)], at: start.advanced(bySeconds: 2))
+            outcome.suffered = Latency(median: median, bad: bad)
+            return outcome.isRight
+        }
+        #expect(isRight(2.1, 4))
+        #expect(isRight(1, 13))
+        #expect(!isRight(1.5, 9))
+    }
+
     @Test func `one right signal beside another of its type that stays open is wrong`() {
         #expect(!outcome(nil, signal(1), signal(2, closed: nil)).isRight)
     }
