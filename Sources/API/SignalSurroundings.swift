@@ -26,10 +26,11 @@ extension Service {
     private static let mostRecurrences = 1000
 
     /// What is known by now; less of it the longer the signal is gone.
-    func surroundings(of signal: StoredSignal, evidence: String) throws -> SignalSurroundings {
+    func surroundings(of detail: SignalDetail) throws -> SignalSurroundings {
+        let signal = detail.signal
         let (count, pattern) = try recurrences(of: signal)
         return SignalSurroundings(
-            series: try series(around: signal), usual: try usual(ofInputs: evidence), recurrences: count,
+            series: try series(around: signal), usual: try usual(ofInputs: detail), recurrences: count,
             pattern: pattern)
     }
 
@@ -46,12 +47,18 @@ extension Service {
         }
     }
 
-    private func usual(ofInputs evidence: String) throws -> [(metric: String, usual: Baseline.Usual)] {
+    /// What processes wait is learned by their names: the victim's is asked for.
+    private func usual(ofInputs detail: SignalDetail) throws -> [(metric: String, usual: Baseline.Usual)] {
         struct Input: Decodable { var metric: String }
-        let inputs = (try? JSONDecoder().decode([Input].self, from: Data(evidence.utf8))) ?? []
+        struct Named: Decodable { var comm: String }
+        let decoder = JSONDecoder()
+        let inputs = (try? decoder.decode([Input].self, from: Data(detail.evidence.utf8))) ?? []
+        let victim = (try? decoder.decode([Named].self, from: Data(detail.victims.utf8)))?.first?.comm
         let now = clock()
         return try inputs.compactMap { input in
-            try usual(input.metric, at: now).map { (input.metric, $0) }
+            let isStall = input.metric.hasPrefix("process.")
+            let metric = isStall ? "\(input.metric):\(victim ?? detail.signal.entity.name)" : input.metric
+            return try usual(metric, at: now).map { (metric, $0) }
         }
     }
 

@@ -54,15 +54,16 @@ public struct Baselines: Sendable {
         case .memoryPressure, .swapThrashing, .pageFault:
             metric.hasPrefix("memory.") || metric.hasPrefix("vm.") || metric.hasPrefix("swap.")
                 || metric == "pressure.memory.some" || metric == "pressure.io.some"
-                || metric.hasPrefix("process.blocked:") || metric.hasPrefix("process.fault_stall:")
+                || ["blocked", "fault_stall", "slow_call"].contains { metric.hasPrefix("process.\($0):") }
         case .loadMismatch, .scheduler:
             metric == "pressure.cpu.some" || metric.hasPrefix("runq.") || metric.hasPrefix("load.")
                 || metric.hasPrefix("process.runq_wait:")
         case .ioCongestion, .blockDeviceSaturation:
             metric == "pressure.io.some" || metric.hasPrefix("disk.") && metric.hasSuffix(":\(entity)")
-                || metric.hasPrefix("process.blocked:") || metric.hasPrefix("process.fault_stall:")
+                || ["blocked", "fault_stall", "slow_call"].contains { metric.hasPrefix("process.\($0):") }
         case .syscall:
             metric == "pressure.io.some" || metric.hasPrefix("disk.") || metric.hasPrefix("process.blocked:")
+                || metric.hasPrefix("process.slow_call:")
         case .networkDegradation, .tcpExhaustion:
             metric.hasPrefix("tcp.") || metric.hasPrefix("sockets.") || metric.hasPrefix("net.")
         }

@@ -9,28 +9,36 @@ extension Contention {
     ///
     /// Two things make a party take memory: what it holds and what it demands now (fresh pages, and pages read into the
     /// cache for the first time). When the host is nearly full, holding weighs more; when it is not, the pressure comes
-    /// from a limit inside a cgroup, where the demand is what presses, as long as there is one.
+    /// from a limit inside a cgroup, where the demand is what presses, as long as there is one; and only who is in the cgroup
+    /// of the one that waits longest can be to blame, where it has one of its own.
     ///
     /// Pages that come back are no demand: who reads through major faults what reclaim took from him is a victim.
     static func memory(
         _ tick: Tick, _ parties: Parties, _ thresholds: Thresholds, own: ProcessIdentity?
     ) -> Contention {
-        let user = tick.processes.filter { !$0.isKernelThread }
-        let resident = user.reduce(0) { $0 + Double($1.proc?.residentBytes ?? 0) }
-        let returning = returningShare(of: tick)
-        let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval, returning: returning) }
-        let isFull = (tick.host.memory?.usedShare ?? 0) >= thresholds.memoryUsed.medium
-        let holding = resident == 0 ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
-        let suspects = parties.suspects { process in
-            let held = resident == 0 ? 0 : Double(process.proc?.residentBytes ?? 0) / resident
-            let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval, returning: returning) / demand
-            return holding * held + (1 - holding) * wanted
-        }
-        let sufferers = parties.sufferers(from: suspects) { process, _ in
+        func stall(_ process: ProcessActivity) -> Double {
             let faults = Double(process.faults?.majorLatencyNanoseconds ?? 0)
             let blocked = process.identity == own ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0)
             return max(faults, blocked) / 1e6 / tick.interval
         }
+        let isFull = (tick.host.memory?.usedShare ?? 0) >= thresholds.memoryUsed.medium
+        var user = tick.processes.filter { !$0.isKernelThread }
+        if !isFull, let cgroup = user.max(by: { stall($0) < stall($1) })?.proc?.cgroup, cgroup != "/" {
+            // The limit is the group's: who is outside it takes nothing from those inside.
+            user.removeAll { $0.proc.map { $0.cgroup != cgroup } ?? false }
+        }
+        let candidates = Set(user.map(\.identity))
+        let resident = user.reduce(0) { $0 + Double($1.proc?.residentBytes ?? 0) }
+        let returning = returningShare(of: tick)
+        let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval, returning: returning) }
+        let holding = resident == 0 ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
+        let suspects = parties.suspects { process in
+            guard candidates.contains(process.identity) else { return 0 }
+            let held = resident == 0 ? 0 : Double(process.proc?.residentBytes ?? 0) / resident
+            let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval, returning: returning) / demand
+            return holding * held + (1 - holding) * wanted
+        }
+        let sufferers = parties.sufferers(from: suspects) { process, _ in stall(process) }
         return Contention(
             suspects: suspects, sufferers: sufferers, measure: "memory held and demanded", stall: "waiting for memory",
             stallMetric: "process.blocked")

@@ -61,7 +61,17 @@ extension Situation {
             }
             + stalls("process.fault_stall") { process, _ in
                 millisecondsPerSecond(process.faults?.majorLatencyNanoseconds ?? 0)
-            }
+            } + slowCalls
+    }
+
+    /// The worst blocked call of each name in the tick, in milliseconds.
+    private var slowCalls: [MetricSample] {
+        var worst: [String: Double] = [:]
+        for event in tick.syscalls?.events ?? [] where (event.blockedNanoseconds ?? 0) * 2 >= event.latencyNanoseconds {
+            let latency = Double(event.latencyNanoseconds) / 1e6
+            worst[event.task.comm] = max(worst[event.task.comm] ?? 0, latency)
+        }
+        return worst.greatest(Self.mostNames) { $0.value }.map { MetricSample("process.slow_call:\($0.key)", $0.value) }
     }
 
     /// Names that are learned per kind and tick.

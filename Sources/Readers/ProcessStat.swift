@@ -112,24 +112,27 @@ struct ProcessIO: Equatable {
 
 /// Where `/proc/PID/cgroup` says that a process lives.
 enum CgroupPath {
-    /// The v2 path; where that is only the root because the controllers live in v1, the path of the cpu controller.
+    /// The v2 path; where that is only the root because the controllers live in v1, the path of the cpu controller, or of
+    /// the memory controller where only memory is limited.
     static func parse(_ bytes: UnsafeRawBufferPointer) -> String? {
         var file = Scanner(bytes)
         var unified: String?
         var cpu: String?
+        var memory: String?
         while var line = file.line() {
             guard let hierarchy = line.word(upTo: UInt8(ascii: ":")),
                 let controllers = line.word(upTo: UInt8(ascii: ":"))
             else { continue }
             if "0" ~= hierarchy {
                 unified = line.rest.text
-            } else if controllers.bytes.split(separator: UInt8(ascii: ",")).contains(where: {
-                "cpu" ~= Word(UnsafeRawBufferPointer(rebasing: $0))
-            }) {
-                cpu = line.rest.text
+                continue
+            }
+            for controller in controllers.bytes.split(separator: UInt8(ascii: ",")) {
+                let name = Word(UnsafeRawBufferPointer(rebasing: controller))
+                if "cpu" ~= name { cpu = line.rest.text }
+                if "memory" ~= name { memory = line.rest.text }
             }
         }
-        if let unified, unified != "/" { return unified }
-        return cpu ?? unified
+        return [unified, cpu, memory].compactMap(\.self).first { $0 != "/" } ?? cpu ?? unified
     }
 }

@@ -72,8 +72,19 @@ import Testing
         #expect(abs((answer.number("baselines.0.p95") ?? 0) / 0.5 - 1) < 0.05)
         #expect(answer["baselines.0.volatility"] == "high")
         #expect(answer["baselines.0.hour"] == .null)
-        try host.write(episodes: [Host.episode(2)])
-        #expect(host.get("/api/signals/2").count("baselines") == 0)
+        var starved = Host.episode(2)
+        starved.finding.evidence = [Evidence(metric: "process.runq_wait", value: 120, unit: "ms/s", window: 1)]
+        try host.write(episodes: [starved, Host.episode(3)], baselines: ["process.runq_wait:nginx": data])
+        #expect(host.get("/api/signals/2")["baselines.0.metric"] == "process.runq_wait:nginx")
+        #expect(host.get("/api/signals/3").count("baselines") == 0)
+    }
+
+    @Test func `a clock that was set back while it was open takes the series, not the reply`() throws {
+        let host = try Host()
+        var episode = congestion(1, opened: Host.now.advanced(bySeconds: 3600))
+        episode.closed = Host.now
+        try host.write(episodes: [episode])
+        #expect(host.get("/api/signals/1").status == 200)
     }
 
     @Test func `how often the same comes, and in what pattern, is said`() throws {

@@ -42,6 +42,17 @@ import Testing
         #expect(roomy.adding(hog).observed(MemoryPressure()).first?.grade.severity == .low)
     }
 
+    @Test func `a large program outside the cgroup whose limit presses is not blamed`() throws {
+        func inside(_ process: ProcessActivity) -> ProcessActivity { process.with { $0.proc?.cgroup = "/app" } }
+        let keeper = Made.process(4243, "stress-ng-vm", group: 4242).holding(400 << 20)
+        let java = Made.process(300, "java").holding(8 << 30).faulting(minor: 500)
+        let tick = squeezed(available: 12 << 30)
+        let found = try #require(
+            tick.adding(inside(keeper), inside(victim.holding(60 << 20)), java).observed(MemoryPressure()).first)
+        #expect(found.grade.severity == .high)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+    }
+
     @Test func `a host that runs out is above low even before a victim is seen`() {
         #expect(squeezed().adding(hog).observed(MemoryPressure()).first?.grade.severity == .high)
     }

@@ -48,6 +48,26 @@ import Testing
         #expect(found.finding.culprits.isEmpty)
     }
 
+    @Test func `a slow disk that is always that slow is low while nobody keeps it busy`() throws {
+        func slow(_ second: Int, _ milliseconds: Double) -> Tick {
+            Made.idle(second: second).adding(caller).with {
+                $0.syscalls?.events = [
+                    Made.event(caller, "fsync", .blockingIO, milliseconds: milliseconds, blocked: milliseconds)
+                ]
+            }
+        }
+        var detector = Detector(nextID: 1)
+        for second in 0..<1000 { _ = detector.step(slow(second, 30)) }
+        func severity(_ milliseconds: Double) -> Severity? {
+            let tick = slow(1000, milliseconds)
+            let situation = Situation(tick, thresholds: Thresholds(), own: nil, usual: detector.baselines.usual)
+            return SyscallRule().evaluate(situation).observations.first?.grade.severity
+        }
+        #expect(severity(55) == .low)
+        #expect(severity(110) == .medium)
+        #expect(slow(0, 110).observed(SyscallRule()).map(\.grade.severity) == [.medium])
+    }
+
     @Test func `the removal of a large file that nobody else delays is low`() throws {
         let event = Made.event(caller, "unlink", .fileSystem, milliseconds: 935, blocked: 930)
         #expect(tick(event, processes: caller).observed(SyscallRule()).map(\.grade.severity) == [.low])

@@ -32,6 +32,7 @@ struct ProcessTests {
     @Test func `the cgroup is the unified one, or the cpu controller's where only v1 has one`() {
         #expect(parse("1:cpu:/old\n0::/system.slice/a.service\n", CgroupPath.parse) == "/system.slice/a.service")
         #expect(parse("4:memory:/m\n2:cpuset:/s\n1:cpu,cpuacct:/a:b/c\n0::/\n", CgroupPath.parse) == "/a:b/c")
+        #expect(parse("4:memory:/m\n1:cpu,cpuacct:/\n0::/\n", CgroupPath.parse) == "/m")
         #expect(parse("0::/\n", CgroupPath.parse) == "/")
         #expect(parse("nonsense", CgroupPath.parse) == nil)
     }

@@ -10,7 +10,7 @@ extension Service {
         let newest = try currentHealth().lastCommit
         guard let detail = try reader.signal(id: number) else { throw Problem.noSuchSignal(id) }
         let signal = detail.signal
-        let surroundings = try surroundings(of: signal, evidence: detail.evidence)
+        let surroundings = try surroundings(of: detail)
         return Reply(capacity: 8192) { json in
             json.signal(signal)
             json.dataTime(newest, isStale: freshness(of: newest).isStale)

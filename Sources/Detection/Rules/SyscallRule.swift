@@ -120,9 +120,12 @@ private struct Case {
             case .blocked(let contention):
                 let relation = contention.relation(of: caller, in: situation.parties)
                 // The collector's own commits are slow whenever anybody copies a file; that hurts no user.
+                // Where nobody is to blame, what is usual for the program on its disk is no news.
+                let usual = situation.usual["process.slow_call:\(calls.worst.task.comm)"]?.profile.p95 ?? 0
                 let isNobodysHarm =
                     caller.identity == situation.own
-                    || relation == .unknown && SyscallRule.work.contains(calls.worst.name)
+                    || relation == .unknown
+                        && (SyscallRule.work.contains(calls.worst.name) || calls.worstMilliseconds <= 2 * usual)
                 let blamed = grade.blamed(relation)
                 return isNobodysHarm ? blamed.capped(at: .low) : blamed
             // Whoever waits for a CPU does so in whatever call it is: the scheduler's signal is about that. A peer that
