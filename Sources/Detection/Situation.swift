@@ -57,8 +57,10 @@ struct Situation: Sendable {
     ) -> Evidence {
         Evidence(
             metric: metric, value: value, unit: unit, threshold: threshold, window: tick.interval,
-            baseline: usual[name.map { "\(metric):\($0)" } ?? metric].map {
-                Evidence.Usual(median: $0.profile.median, p95: $0.profile.p95, hour: $0.hour)
-            })
+            baseline: baseline(of: name.map { "\(metric):\($0)" } ?? metric))
+    }
+
+    func baseline(of metric: String) -> Evidence.Usual? {
+        usual[metric].map { Evidence.Usual(median: $0.profile.median, p95: $0.profile.p95, hour: $0.hour) }
     }
 }

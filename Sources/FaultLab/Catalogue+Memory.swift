@@ -29,7 +29,7 @@ extension Catalogue {
             props: [.memoryGroup(megabytes: 256)],
             victim: .workload("pages", "@dir/victim.dat", 150, inGroup: true),
             fault: [Part.workload("grow", 400, 1000, inGroup: true).mortal], seconds: 12,
-            expected: [Expected(.memoryPressure, .high, blame: .on("grow"))],
+            expected: [Expected(.memoryPressure, .high, blame: .on("grow"))], hurtsVictim: false,
             tolerated: [.pageFault, .ioCongestion, .blockDeviceSaturation, .syscall]),
         Scenario(
             name: "cache-thrash", about: "A program that reads a file again and again pushes a neighbour's pages out.",

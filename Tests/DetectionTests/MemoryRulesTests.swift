@@ -92,6 +92,24 @@ import Testing
         #expect(kill.finding.message.summary.contains("killed 1 process"))
     }
 
+    @Test func `who took the memory in the tick before and is gone was killed`() throws {
+        var rule = MemoryPressure()
+        let grow = Made.process(400, "grow").faulting(minor: 60_000)
+        let keeper = Made.process(812, "postgres").holding(1 << 30)
+        func evaluate(_ tick: Tick) -> Verdict {
+            rule.evaluate(Situation(tick, thresholds: Thresholds(), own: nil))
+        }
+        _ = evaluate(Made.idle().adding(grow, keeper))
+        let kill = Made.idle(second: 1).adding(grow.faulting(minor: 50).with { $0.exited = true }, keeper).with {
+            $0.host.vm?.oomKills = 1
+        }
+        let found = try #require(evaluate(kill).observations.first)
+        #expect(found.finding.culprits.map(\.comm) == ["grow", "postgres"])
+        #expect(found.finding.message.summary.contains("grow (pid 400)"))
+        // One that did not end was not killed.
+        #expect(evaluate(kill).observations.first?.finding.culprits.map(\.comm) == ["postgres"])
+    }
+
     @Test func `swapping back in with stalls is thrashing, swapping out once is not`() {
         func swapping(in back: Double, out: Double) -> Tick {
             squeezed().adding(hog, victim).with {

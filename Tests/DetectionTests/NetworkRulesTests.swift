@@ -28,13 +28,30 @@ import Testing
         #expect(losing(0, of: 900_000).observed(NetworkDegradation()).isEmpty)
     }
 
-    @Test func `retransmits per segment count for the host`() {
-        let tick = Made.idle().with {
-            $0.host.tcp?.outSegmentsPerSecond = 1000
-            $0.host.tcp?.retransmitsPerSecond = 40
+    /// What the rule says after each of some ticks with these retransmits among twenty segments.
+    private func retransmitting(_ retransmits: [Double], of segments: Double = 20) -> [Observation?] {
+        var rule = NetworkDegradation()
+        return retransmits.map { retransmits in
+            let tick = Made.idle().with {
+                $0.host.tcp?.outSegmentsPerSecond = segments
+                $0.host.tcp?.retransmitsPerSecond = retransmits
+            }
+            let situation = Situation(tick, thresholds: Thresholds(), own: nil)
+            return rule.evaluate(situation).observations.first { $0.strength >= 1 }
         }
-        #expect(tick.observed(NetworkDegradation()).map(\.key.label) == ["retransmission"])
-        #expect(tick.observed(NetworkDegradation()).first?.grade.severity == .high)
+    }
+
+    @Test func `retransmits per segment count for the host`() {
+        let found = retransmitting([40, 40], of: 1000).last ?? nil
+        #expect(found?.key.label == "retransmission")
+        #expect(found?.grade.severity == .high)
+    }
+
+    @Test func `connections that wait for lost packets send little, and are seen over some seconds`() {
+        #expect(retransmitting([2, 2, 2]).map { $0 != nil } == [false, false, true])
+        #expect(retransmitting([2, 2, 2]).last??.grade.severity == .critical)
+        #expect(retransmitting([1, 0, 1, 0, 1]).allSatisfy { $0 == nil })
+        #expect(retransmitting([0, 9, 0, 0, 0]).allSatisfy { $0 == nil }, "one burst")
     }
 
     @Test func `listen overflows and half-open connections are above low`() {

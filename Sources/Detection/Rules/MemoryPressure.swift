@@ -4,7 +4,11 @@ import Model
 struct MemoryPressure: Rule {
     static let type = SignalType.memoryPressure
 
-    func evaluate(_ situation: Situation) -> Verdict {
+    /// Who took the memory in the tick before.
+    private var last: [Suspect] = []
+
+    mutating func evaluate(_ situation: Situation) -> Verdict {
+        defer { last = situation.memory.suspects }
         let host = situation.tick.host
         var observations: [Observation] = []
         if let kills = host.vm?.oomKills, kills > 0 { observations.append(killed(kills, situation)) }
@@ -100,7 +104,8 @@ struct MemoryPressure: Rule {
     private func killed(_ kills: UInt64, _ situation: Situation) -> Observation {
         let used = situation.tick.host.memory?.usedShare ?? 0
         let isHost = used >= situation.thresholds.memoryUsed.high
-        let suspect = situation.memory.suspects.first
+        let suspects = suspectsOfKill(situation)
+        let suspect = suspects.first
         let values = [
             "\(kills)", kills == 1 ? "process" : "processes",
             Text.bytes(Double(situation.tick.host.memory?.available ?? 0)), suspect?.name ?? "",
@@ -118,6 +123,16 @@ struct MemoryPressure: Rule {
                 evidence: [
                     situation.evidence("vm.oom_kills", Double(kills), "processes", 1),
                     situation.evidence("memory.used", used, "share", situation.thresholds.memoryUsed.high),
-                ], culprits: situation.memory.culprits), opensAtOnce: true)
+                ], culprits: suspects.map { $0.culprit(measure: situation.memory.measure) }), opensAtOnce: true)
+    }
+
+    /// Whoever was killed may have taken its memory in the tick before, and now shows little: it comes first if it is gone.
+    private func suspectsOfKill(_ situation: Situation) -> [Suspect] {
+        let now = situation.memory.suspects
+        let gone = last.first { suspect in
+            situation.tick.processes.contains { $0.exited && $0.identity == suspect.process.identity }
+        }
+        guard let gone else { return now }
+        return [gone] + now.filter { $0.process.identity != gone.process.identity }
     }
 }

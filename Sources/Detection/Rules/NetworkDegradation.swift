@@ -5,8 +5,22 @@ struct NetworkDegradation: Rule {
     static let type = SignalType.networkDegradation
     /// A handful a second is no evidence: hosts drop a few unknown frames all the time.
     static let leastPerSecond = 5.0
+    /// Retransmits are looked at over this many ticks, and this many are evidence: whoever waits a second for a lost SYN sends
+    /// little meanwhile.
+    static let window = 3
+    static let leastRetransmits = 5.0
 
-    func evaluate(_ situation: Situation) -> Verdict {
+    /// The last ticks, latest last.
+    private var recent: [Traffic] = []
+
+    /// TCP segments of a tick, or of several.
+    private struct Traffic {
+        var seconds = 0.0
+        var sent = 0.0
+        var retransmitted = 0.0
+    }
+
+    mutating func evaluate(_ situation: Situation) -> Verdict {
         let host = situation.tick.host
         var verdict = Verdict()
         if let interfaces = host.interfaces {
@@ -16,8 +30,15 @@ struct NetworkDegradation: Rule {
             verdict.blindLabels = [Self.type.rawValue]
         }
         if let tcp = host.tcp {
+            let interval = situation.tick.interval
+            recent.append(
+                Traffic(
+                    seconds: interval, sent: tcp.outSegmentsPerSecond * interval,
+                    retransmitted: tcp.retransmitsPerSecond * interval))
+            recent.removeFirst(max(0, recent.count - Self.window))
             if let retransmission = retransmission(tcp, situation) { verdict.observations.append(retransmission) }
         } else {
+            recent = []
             verdict.blindLabels = verdict.blindness == nil ? ["retransmission"] : []
             verdict.blindness = verdict.blindness ?? "/proc/net/snmp could not be read"
         }
@@ -63,9 +84,17 @@ struct NetworkDegradation: Rule {
     /// The kernel counts retransmits per network namespace, not per interface.
     private func retransmission(_ tcp: TCPReading, _ situation: Situation) -> Observation? {
         let bands = situation.thresholds.retransmits
+        let traffic = recent.reduce(into: Traffic()) {
+            $0.seconds += $1.seconds
+            $0.sent += $1.sent
+            $0.retransmitted += $1.retransmitted
+        }
         // A SYN that is sent again is no segment of OutSegs' usual traffic when nothing gets through at all.
-        let ratio = tcp.retransmitsPerSecond / max(tcp.outSegmentsPerSecond, tcp.retransmitsPerSecond, 1)
-        let strength = min(bands.strength(of: ratio), tcp.retransmitsPerSecond / Self.leastPerSecond)
+        let ratio = traffic.retransmitted / max(traffic.sent, traffic.retransmitted, 1)
+        let rate = traffic.retransmitted / traffic.seconds
+        let strength = min(bands.strength(of: ratio), traffic.retransmitted / Self.leastRetransmits)
+        // One burst is over before anybody has read of it.
+        guard recent.count(where: { $0.retransmitted > 0 }) >= 2 else { return nil }
         guard strength >= 0.5 else { return nil }
         return Observation(
             key: Episode.Key(type: Self.type, entity: .host, label: "retransmission"),
@@ -78,12 +107,17 @@ struct NetworkDegradation: Rule {
                         patterns: ["{2} timeouts and {3} repeated SYNs a second"],
                         hints: ["ss -ti shows which connections retransmit; compare with drops per interface"]),
                     [
-                        Text.percent(ratio), Text.number(tcp.retransmitsPerSecond), Text.number(tcp.timeoutsPerSecond),
+                        Text.percent(ratio), Text.number(rate), Text.number(tcp.timeoutsPerSecond),
                         Text.number(tcp.synRetransmitsPerSecond),
                     ]),
                 evidence: [
-                    situation.evidence("tcp.retransmit_ratio", ratio, "share", bands.low),
-                    situation.evidence("tcp.retransmits", tcp.retransmitsPerSecond, "1/s", Self.leastPerSecond),
+                    Evidence(
+                        metric: "tcp.retransmit_ratio", value: ratio, unit: "share", threshold: bands.low,
+                        window: traffic.seconds),
+                    Evidence(
+                        metric: "tcp.retransmits", value: rate, unit: "1/s",
+                        threshold: Self.leastRetransmits / traffic.seconds, window: traffic.seconds,
+                        baseline: situation.baseline(of: "tcp.retransmits")),
                 ]))
     }
 }
