@@ -119,13 +119,16 @@ public final class ChildProcess {
         return true
     }
 
-    /// Asks it, or its whole group, to stop and waits; says whether it stopped by itself. Whoever of its group is left then
-    /// is killed.
+    /// Asks it, or its whole group, to stop and waits; says whether it stopped by itself. The others of its group have as long
+    /// to end what they have started; whoever is left then is killed.
     @discardableResult
     public func stop(seconds: Double = 20, group: Bool = false) -> Bool {
+        let deadline = ContinuousClock.now + .seconds(seconds)
         signal(SIGTERM, group: group)
         let stopped = wait(seconds: seconds)
-        if group { kill(-pid, SIGKILL) }
+        guard group else { return stopped }
+        while kill(-pid, 0) == 0, ContinuousClock.now < deadline { usleep(5000) }
+        kill(-pid, SIGKILL)
         return stopped
     }
 

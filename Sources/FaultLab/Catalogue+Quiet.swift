@@ -57,7 +57,10 @@ extension Catalogue {
         Scenario(
             name: "compile", about: "This very project, with two jobs.",
             fault: [
-                .shell("cd @source && swift build -j 2 --scratch-path @dir/build && sleep 100")
+                // Compilers are in groups of their own and may outlive what started them.
+                .shell(
+                    "trap 'pkill -KILL -f @dir/build' TERM; cd @source && swift build -j 2 --scratch-path @dir/build && sleep 100"
+                )
             ], seconds: 60),
         Scenario(
             name: "package-installation", about: "dpkg unpacks a package of two thousand files, and again.",
