@@ -42,6 +42,11 @@ public struct Baselines: Sendable {
     /// There are many of them, and what a program is used to depends little on the hour.
     private static func isStall(_ metric: String) -> Bool { metric.hasPrefix("process.") }
 
+    /// Whatever a process waits for but a CPU.
+    private static func isStallOnIO(_ metric: String) -> Bool {
+        isStall(metric) && !metric.hasPrefix("process.runq_wait:")
+    }
+
     private mutating func refresh(at time: Timestamp) {
         if let refreshed, abs(time.seconds - refreshed) < Self.refreshEvery { return }
         refreshed = time.seconds
@@ -54,16 +59,15 @@ public struct Baselines: Sendable {
         case .memoryPressure, .swapThrashing, .pageFault:
             metric.hasPrefix("memory.") || metric.hasPrefix("vm.") || metric.hasPrefix("swap.")
                 || metric == "pressure.memory.some" || metric == "pressure.io.some"
-                || ["blocked", "fault_stall", "slow_call"].contains { metric.hasPrefix("process.\($0):") }
+                || isStallOnIO(metric)
         case .loadMismatch, .scheduler:
             metric == "pressure.cpu.some" || metric.hasPrefix("runq.") || metric.hasPrefix("load.")
                 || metric.hasPrefix("process.runq_wait:")
         case .ioCongestion, .blockDeviceSaturation:
             metric == "pressure.io.some" || metric.hasPrefix("disk.") && metric.hasSuffix(":\(entity)")
-                || ["blocked", "fault_stall", "slow_call"].contains { metric.hasPrefix("process.\($0):") }
+                || isStallOnIO(metric)
         case .syscall:
-            metric == "pressure.io.some" || metric.hasPrefix("disk.") || metric.hasPrefix("process.blocked:")
-                || metric.hasPrefix("process.slow_call:")
+            metric == "pressure.io.some" || metric.hasPrefix("disk.") || isStallOnIO(metric)
         case .networkDegradation, .tcpExhaustion:
             metric.hasPrefix("tcp.") || metric.hasPrefix("sockets.") || metric.hasPrefix("net.")
         }

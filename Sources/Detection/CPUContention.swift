@@ -91,18 +91,13 @@ extension Contention {
             }
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
             suspects = predecessors(of: sufferers.map(\.process), tick, parties) ?? []
-            sufferers.removeAll { sufferer in
-                parties.position(of: sufferer.process.identity).map { position in
-                    suspects.contains { parties.isRelated(position, to: $0.party) }
-                } ?? false
-            }
         }
         return Contention(
             suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait",
             stallMetric: "process.runq_wait")
     }
 
-    /// Who ran on the CPUs that processes waited for, without their own parties; `nil` when the events do not cover enough of
+    /// Who ran on the CPUs that processes waited for, without whoever is related to one of them; `nil` when the events do not cover enough of
     /// the waits. On many cores that says more than who uses most CPU somewhere else. Nobody, when the CPUs were idle: a
     /// quota holds them back.
     static func predecessors(of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties) -> [Suspect]? {

@@ -7,9 +7,10 @@ struct FaultLabCommand: ParsableCommand {
         commandName: "faultlab",
         abstract: "Plays real faults on this host and shows what KernelSight says of them.",
         discussion: """
-            Needs root, stress-ng, fio and iptables, and a host that may be slow for some minutes: CPUs, the disk under \
-            the temporary directory, a memory cgroup and loopback ports are loaded one after the other. A collector of \
-            its own watches; live data are not touched. Exit status 1 when something was not as expected.
+            Needs root, stress-ng, fio and iptables (some scenarios also nginx, e2fsprogs, procps, or the sources), and a \
+            host that may be slow for some minutes: CPUs, the disk under the temporary directory, a memory cgroup and \
+            loopback ports are loaded one after the other. A collector of its own watches; live data are not touched. Exit \
+            status 1 when something was not as expected.
             """)
 
     @Argument(help: "Scenarios; all of them when none is named.")
