@@ -82,13 +82,15 @@ extension Contention {
             use.excess($0)
         }
         var sufferers = parties.sufferers(from: suspects, stall: use.starvation)
-        if suspects.isEmpty {
+        if suspects.allSatisfy({ $0.parties.count > 1 }) {
             // The jobs of a build are too many for any to stand out, and each waits for the others.
             sufferers.removeAll { sufferer in
                 let process = sufferer.process
                 guard let position = parties.position(of: process.identity) else { return false }
                 return use.goesToKin(of: position, siblings: tick.age(of: process.identity) < jobAge)
             }
+        }
+        if suspects.isEmpty {
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
             suspects = predecessors(of: sufferers.map(\.process), tick, parties) ?? []
         }
@@ -117,7 +119,7 @@ extension Contention {
         let suspects = parties.suspects { waits[$0.identity] ?? 0 }.filter { suspect in
             // Whoever was the last to run only for a moment did not hold the CPU.
             suspect.process.coresUsed(over: tick.interval) >= 0.1
-                && !own.contains { parties.isRelated($0, to: suspect.party) }
+                && !own.contains { parties.isRelated($0, to: suspect) }
         }
         return suspects.isEmpty ? nil : suspects
     }

@@ -41,7 +41,7 @@ struct Contention: Sendable {
 
     func relation(of process: ProcessActivity, in parties: Parties) -> Relation {
         guard !suspects.isEmpty, let position = parties.position(of: process.identity) else { return .unknown }
-        return suspects.contains { parties.isRelated(position, to: $0.party) } ? .own : .outside
+        return suspects.contains { parties.isRelated(position, to: $0) } ? .own : .outside
     }
 }
 

@@ -1,15 +1,16 @@
 import Model
 
-/// A party that causes something, by a measure of the cause.
+/// Who causes something, by a measure of the cause: a party, or several that one program started with the same command.
 struct Suspect: Sendable {
-    var party: Int
+    var parties: Set<Int>
     /// Its share of the whole cause (0–1).
     var share: Double
     /// The measure itself: cores, bytes per second.
     var amount: Double
-    /// The process of the party with the largest part.
+    /// The process with the largest part, and that part.
     var process: ProcessActivity
-    /// Processes of the party that took part.
+    var largest: Double
+    /// Processes that took part.
     var processes: Int
 
     /// What a sentence calls it: `stress-ng-cpu (pid 4242 and 7 more)`.
@@ -25,49 +26,74 @@ extension Parties {
     static let mostSuspects = 5
 
     /// The parties that cause most of what `measure` counts, most first, kernel threads left out: they work for others.
-    /// `weight` orders and gates them where that is not the measure itself, such as CPU time beyond a fair share.
+    /// `weight` orders and gates them where that is not the measure itself, such as CPU time beyond a fair share. Where none
+    /// stands out, several parties with one parent and one name may do so together: a program that starts the same command
+    /// many times, each in a group of its own. `beside` is what nobody can be named for: it counts in the whole.
     func suspects(
-        least: Double = 0, measure: (ProcessActivity) -> Double, weight: ((_ amount: Double) -> Double)? = nil
+        least: Double = 0, beside: Double = 0, measure: (ProcessActivity) -> Double,
+        weight: (_ amount: Double) -> Double = { $0 }
     ) -> [Suspect] {
-        var total = 0.0
-        var found: [(suspect: Suspect, weight: Double)] = []
-        for (party, positions) in members.enumerated() {
-            var amount = 0.0
-            var largest: (amount: Double, position: Int)?
-            var count = 0
-            for position in positions where !processes[position].isKernelThread {
-                let part = measure(processes[position])
-                guard part > 0 else { continue }
-                amount += part
-                count += 1
-                if let best = largest, !isMore(part, position, than: best) { continue }
-                largest = (part, position)
-            }
-            guard let largest else { continue }
-            total += amount
-            let suspect = Suspect(
-                party: party, share: 0, amount: amount, process: processes[largest.position], processes: count)
-            found.append((suspect, weight?(amount) ?? amount))
-        }
+        let all = members.indices.compactMap { candidate($0, measure) }
+        let total = all.reduce(beside) { $0 + $1.amount }
         guard total > 0 else { return [] }
-        found.sort { ($1.weight, $0.suspect.process.identity.pid) < ($0.weight, $1.suspect.process.identity.pid) }
-        let top = found.first?.weight ?? 0
-        return found.prefix(Self.mostSuspects).compactMap { entry in
-            var suspect = entry.suspect
-            suspect.share = suspect.amount / total
-            let matters = entry.weight > 0 && entry.weight >= 0.4 * top && suspect.amount >= least
-            return matters && suspect.share >= Self.leastShare ? suspect : nil
+        func outstanding(_ candidates: [Suspect]) -> [Suspect] {
+            let ranked = candidates.map { (suspect: $0, weight: weight($0.amount)) }
+                .sorted {
+                    ($1.weight, $0.suspect.process.identity.pid) < ($0.weight, $1.suspect.process.identity.pid)
+                }
+            let top = ranked.first?.weight ?? 0
+            return ranked.prefix(Self.mostSuspects).compactMap { entry in
+                var suspect = entry.suspect
+                suspect.share = suspect.amount / total
+                let matters = entry.weight > 0 && entry.weight >= 0.4 * top && suspect.amount >= least
+                return matters && suspect.share >= Self.leastShare ? suspect : nil
+            }
         }
+        let alone = outstanding(all)
+        return alone.isEmpty ? outstanding(together(all)) : alone
     }
 
-    /// More, or as much by a process with a smaller pid, so that the answer does not depend on the order.
-    private func isMore(_ amount: Double, _ position: Int, than best: (amount: Double, position: Int)) -> Bool {
-        amount > best.amount
-            || amount == best.amount && processes[position].identity.pid < processes[best.position].identity.pid
+    /// What the processes of one party have of a measure, or `nil` if nothing.
+    private func candidate(_ party: Int, _ measure: (ProcessActivity) -> Double) -> Suspect? {
+        var found: Suspect?
+        for process in members[party].lazy.map({ processes[$0] }) where !process.isKernelThread {
+            let part = measure(process)
+            guard part > 0 else { continue }
+            let one = Suspect(
+                parties: [party], share: 0, amount: part, process: process, largest: part, processes: 1)
+            found = found?.joined(by: one) ?? one
+        }
+        return found
+    }
+
+    /// Parties of one parent, name and cgroup as one; what init was left with has no parent in that sense.
+    private func together(_ suspects: [Suspect]) -> [Suspect] {
+        struct Origin: Hashable {
+            var parent: Int32
+            var comm: String
+            var cgroup: UInt64
+        }
+        var families: [Origin: Suspect] = [:]
+        for suspect in suspects where suspect.process.parent > 1 {
+            let process = suspect.process
+            let origin = Origin(parent: process.parent, comm: process.comm, cgroup: process.cgroup)
+            families[origin] = families[origin]?.joined(by: suspect) ?? suspect
+        }
+        return Array(families.values)
     }
 }
 
 extension Suspect {
+    /// Both as one. The process with the larger part stands for it, or that with the smaller pid, so that the answer does
+    /// not depend on the order.
+    fileprivate func joined(by other: Suspect) -> Suspect {
+        var both = (other.largest, process.identity.pid) > (largest, other.process.identity.pid) ? other : self
+        both.parties = parties.union(other.parties)
+        both.amount = amount + other.amount
+        both.processes = processes + other.processes
+        return both
+    }
+
     /// What goes into the finding.
     func culprit(measure: String) -> Culprit {
         Culprit(

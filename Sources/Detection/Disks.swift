@@ -1,5 +1,13 @@
 import Model
 
+/// A block device as the kernel numbers it.
+struct DeviceNumber: Hashable, Comparable, Sendable {
+    var major: Int
+    var minor: Int
+
+    static func < (one: Self, other: Self) -> Bool { (one.major, one.minor) < (other.major, other.minor) }
+}
+
 /// One block device in one tick, from `/proc/diskstats` and the tracer together.
 struct Disk: Sendable {
     var name: String
@@ -18,17 +26,18 @@ struct Disk: Sendable {
     /// Its part of what all devices moved (0–1).
     var shareOfBytes: Double
 
+    var number: DeviceNumber { DeviceNumber(major: major, minor: minor) }
     var entity: Entity { Entity(kind: .device, id: "\(major):\(minor)", name: name) }
 
     /// All devices of a tick in a fixed order, or `nil` when neither source ran.
     static func all(in tick: Tick) -> [Disk]? {
         let traced = tick.blockIO.map { reading in
             Dictionary(
-                reading.devices.map { (Number(major: $0.major, minor: $0.minor), $0) }, uniquingKeysWith: { $1 })
+                reading.devices.map { (DeviceNumber(major: $0.major, minor: $0.minor), $0) }, uniquingKeysWith: { $1 })
         }
         var disks: [Disk]
         if let readings = tick.host.disks {
-            disks = readings.map { Disk($0, traced: traced?[Number(major: $0.major, minor: $0.minor)]) }
+            disks = readings.map { Disk($0, traced: traced?[DeviceNumber(major: $0.major, minor: $0.minor)]) }
         } else if let reading = tick.blockIO {
             disks = reading.devices.map { Disk($0, interval: tick.interval) }
         } else {
@@ -41,11 +50,6 @@ struct Disk: Sendable {
             disks[index].shareOfBytes = min(1, disks[index].bytesPerSecond / total)
         }
         return disks
-    }
-
-    private struct Number: Hashable {
-        var major: Int
-        var minor: Int
     }
 
     private init(_ reading: DiskReading, traced: BlockIOReading.Device?) {

@@ -63,11 +63,26 @@ struct Parties: Sendable {
         positions[identity.pid].flatMap { processes[$0].identity == identity ? $0 : nil }
     }
 
+    func isKernelThread(_ identity: ProcessIdentity) -> Bool {
+        position(of: identity).map { processes[$0].isKernelThread } ?? false
+    }
+
     /// Whether a process is of a party, descends from one of its processes, or is what one of them descends from, as far as
     /// the tick shows the line. Others of its own party need not be: a script may start the one that hurts the other.
     func isRelated(_ position: Int, to other: Int) -> Bool {
         party[position] == other || ancestors[other].contains(position)
             || line(above: position).contains { party[$0] == other }
+    }
+
+    func isRelated(_ position: Int, to suspect: Suspect) -> Bool {
+        suspect.parties.contains { isRelated(position, to: $0) }
+    }
+
+    /// Whether another process, which may have done nothing in the tick, is of another program than this one.
+    func isOutside(_ other: ProcessIdentity, group: Int32, of process: ProcessActivity) -> Bool {
+        if other.pid == process.parent || group != 0 && group == process.group { return false }
+        guard let position = position(of: process.identity), let known = self.position(of: other) else { return true }
+        return !isRelated(position, to: party[known])
     }
 
     /// The processes that a process descends from, nearest first.

@@ -15,7 +15,7 @@ struct Situation: Sendable {
     let parties: Parties
     let cpuUse: CPUUse
     let cpu: Contention
-    let io: Contention
+    let io: IOContention
     let memory: Contention
 
     init(
@@ -30,7 +30,9 @@ struct Situation: Sendable {
         parties = Parties(tick.processes)
         cpuUse = CPUUse(tick, parties, sleepers)
         cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual, most: thresholds.runQueueWait.medium)
-        io = Contention.io(tick, parties, own: own).knowing(usual, most: thresholds.blockedStall.medium)
+        io = IOContention(tick, parties, disks, own: own) {
+            $0.knowing(usual, most: thresholds.blockedStall.medium)
+        }
         memory = Contention.memory(tick, parties, thresholds, own: own)
             .knowing(usual, most: thresholds.faultStall.medium)
     }
@@ -45,8 +47,10 @@ struct Situation: Sendable {
         return returns && reclaims
     }
 
-    /// Who is to blame when a task waits for pages or for a device.
-    var paging: Contention { isShortOfMemory && !memory.suspects.isEmpty ? memory : io }
+    /// Who is to blame when a process waits for pages or for a device.
+    func paging(of process: ProcessIdentity) -> Contention {
+        isShortOfMemory && !memory.suspects.isEmpty ? memory : io[waiting: process]
+    }
 
     func perSecond(_ count: UInt64) -> Double { Double(count) / tick.interval }
     func millisecondsPerSecond(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 / tick.interval }

@@ -47,7 +47,7 @@ extension Parties {
             )
         }
         // Only the worst are looked at closely: descent costs a walk each.
-        return found.lazy.filter { entry in !suspects.contains { isRelated(entry.position, to: $0.party) } }
+        return found.lazy.filter { entry in !suspects.contains { isRelated(entry.position, to: $0) } }
             .prefix(Self.mostSufferers).map(\.sufferer)
     }
 }

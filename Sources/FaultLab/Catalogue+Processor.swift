@@ -21,6 +21,17 @@ extension Catalogue {
             fault: [Part.stress("--cpu 8 --timeout 60").pulsing(on: 3, off: 3)], seconds: 24,
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"), most: 1)], tolerated: [.scheduler, .syscall]),
         Scenario(
+            name: "many-commands", about: "Eight busy commands of one program, each in a process group of its own.",
+            victim: periodic,
+            fault: [
+                .shell(
+                    "set -m; for i in 1 2 3 4 5 6 7 8; do sh -c 'while :; do :; done' & p=\"$p $!\"; done; trap \"kill $p\" TERM; wait"
+                )
+            ],
+            expected: [
+                Expected(.loadMismatch, blame: .on("sh")), Expected(.scheduler, blame: .on("sh")),
+            ], tolerated: [.syscall]),
+        Scenario(
             name: "matrix-hog", about: "Computation that fills caches as well as cores.", victim: periodic,
             fault: [.stress("--matrix 6 --timeout 60")],
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"))], tolerated: [.scheduler, .syscall]),
@@ -32,6 +43,12 @@ extension Catalogue {
             name: "lock-fight", about: "Sixteen threads fight over one mutex and hold the cores meanwhile.",
             victim: periodic, fault: [.workload("fight", 16), .stress("--cpu 4 --timeout 60")],
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"))], tolerated: [.scheduler, .syscall]),
+        Scenario(
+            name: "held-lock",
+            about: "A program keeps the file locked that another one locks for a moment now and then.",
+            victim: .workload("locker", "@dir/lock", 10), bystanders: [.shell("while :; do :; done")],
+            fault: [.workload("keeper", "@dir/lock", 400)],
+            expected: [Expected(.syscall, blame: .on("keeper"))]),
         Scenario(
             name: "fork-storm", about: "Processes that live for a millisecond take all there is.", victim: periodic,
             fault: [.stress("--fork 8 --timeout 60")],

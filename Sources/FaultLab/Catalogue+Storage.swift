@@ -24,6 +24,19 @@ extension Catalogue {
             seconds: 16, expected: [Expected(.ioCongestion, blame: .on("fio"))],
             tolerated: [.syscall, .blockDeviceSaturation]),
         Scenario(
+            name: "two-disks",
+            about: "The disk under the slow one is busy too, for somebody who has nothing to do with it.",
+            props: [.slowDisk(megabytes: 256, bytesPerSecond: 1_000_000)],
+            victim: .workload("durable", "@disk/victim.dat", 20, inGroup: true),
+            bystanders: [
+                .shell(
+                    "dd if=/dev/zero of=@dir/large bs=1M count=256 oflag=direct; while :; do dd if=@dir/large of=/dev/null bs=1M iflag=direct; done"
+                )
+            ],
+            fault: [.fio("slow", in: "@disk", "--rw=write --bs=64k --size=64m", inGroup: true)],
+            seconds: 16, expected: [Expected(.ioCongestion, blame: .on("fio"))],
+            tolerated: [.syscall, .blockDeviceSaturation]),
+        Scenario(
             name: "disk-and-cpu", about: "Two faults at once, each with its own culprit.", victim: durable,
             bystanders: [.workload("periodic", 10, 2000)],
             fault: [

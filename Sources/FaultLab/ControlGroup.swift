@@ -31,6 +31,6 @@ final class ControlGroup {
 
     /// Whoever was in it may take a moment to be gone.
     deinit {
-        for _ in 0..<100 where rmdir(path) != 0 { usleep(50_000) }
+        for _ in 0..<100 where rmdir(path) != 0 && errno == EBUSY { usleep(50_000) }
     }
 }

@@ -63,7 +63,7 @@ public final class Lab {
         try stage.checkThatAllRun()
         outcome.suffered = victim.map { Latency(of: $0, after: quiet?.lines ?? 0) }
         for pulse in pulses { pulse.end() }
-        stage.takeDown(to: depth)
+        try stage.takeDown(to: depth)
         outcome.ended = now()
         // What was dirtied may still be written, and an alarm may come of it.
         let atLeast = ContinuousClock.now + .seconds(Self.pause)

@@ -6,7 +6,7 @@ import Glibc
 final class Stage {
     let directory: URL
     private var group: ControlGroup?
-    private var undo: [() -> Void] = []
+    private var undo: [() throws -> Void] = []
     private var programs: [ChildProcess] = []
     /// Those that must run until they are ended.
     private var lasting: [(part: Part, child: ChildProcess)] = []
@@ -67,7 +67,7 @@ final class Stage {
     func clear() {
         for program in programs { program.stop(seconds: 5, group: true) }
         programs = []
-        takeDown()
+        do { try takeDown() } catch { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
         group = nil
         try? FileManager.default.removeItem(at: directory)
     }
@@ -89,9 +89,11 @@ final class Stage {
     /// How much has been set up.
     var depth: Int { undo.count }
 
-    /// Takes down what was set up since then, the last first.
-    func takeDown(to depth: Int = 0) {
-        while undo.count > depth { undo.removeLast()() }
+    /// Takes down what was set up since then, the last first, whatever fails; then says what did.
+    func takeDown(to depth: Int = 0) throws {
+        var failures: [String] = []
+        while undo.count > depth { do { try undo.removeLast()() } catch { failures.append("\(error)") } }
+        guard failures.isEmpty else { throw LabFailure("left behind: \(failures.joined(separator: "; "))") }
     }
 
     func set(up prop: Prop) throws {
@@ -111,13 +113,13 @@ final class Stage {
             let file = "/proc/sys/\(name)"
             let before = try String(contentsOfFile: file, encoding: .utf8)
             try value.write(toFile: file, atomically: false, encoding: .utf8)
-            undo.append { try? before.write(toFile: file, atomically: false, encoding: .utf8) }
+            undo.append { try before.write(toFile: file, atomically: false, encoding: .utf8) }
         }
     }
 
     private func block(_ rule: [String]) throws {
         try run("iptables", ["-I"] + rule)
-        undo.append { [self] in _ = try? run("iptables", ["-D"] + rule) }
+        undo.append { [self] in try run("iptables", ["-D"] + rule) }
     }
 
     private func mountSlowDisk(megabytes: Int, rate: Int) throws {
@@ -127,10 +129,10 @@ final class Stage {
         try run("truncate", ["-s", "\(megabytes)M", image])
         let device = try run("losetup", ["--find", "--show", "--direct-io=on", image])
             .trimmingCharacters(in: .whitespacesAndNewlines)
-        undo.append { [self] in _ = try? run("losetup", ["--detach", device]) }
+        undo.append { [self] in try run("losetup", ["--detach", device]) }
         try run("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", device])
         try run("mount", [device, mount])
-        undo.append { [self] in _ = try? run("umount", [mount]) }
+        undo.append { [self] in try run("umount", [mount]) }
         // The loop device passes on to which cgroup a request belongs: its disk is slow for the group.
         group = try .disk(try disk(of: directory), bytesPerSecond: rate)
     }
@@ -154,7 +156,7 @@ final class Stage {
             throw LabFailure("no zram device could be made")
         }
         undo.append {
-            try? "\(number)".write(toFile: "/sys/class/zram-control/hot_remove", atomically: false, encoding: .utf8)
+            try "\(number)".write(toFile: "/sys/class/zram-control/hot_remove", atomically: false, encoding: .utf8)
         }
         let size = "/sys/block/zram\(number)/disksize"
         try "\(megabytes)M".write(toFile: size, atomically: false, encoding: .utf8)
@@ -162,7 +164,7 @@ final class Stage {
         try wait(5, for: "\(device) to appear") { access(device, F_OK) == 0 }
         try run("mkswap", [device])
         try run("swapon", [device])
-        undo.append { [self] in _ = try? run("swapoff", [device]) }
+        undo.append { [self] in try run("swapoff", [device]) }
     }
 
     @discardableResult

@@ -11,6 +11,8 @@ public struct HostReading: Sendable {
     public var interfaces: [InterfaceReading]?
     public var tcp: TCPReading?
     public var sockets: SocketReading?
+    /// Those who wait for a file lock at this moment, where its holder is known.
+    public var fileLocks: [FileLockWait]?
     /// The top consumers by CPU time, faults, I/O and memory, and those that were asked for; in no order.
     public var processes: [ProcessReading]?
     /// How each reader fared, in reading order.
@@ -235,6 +237,22 @@ public struct SocketReading: Sendable, Equatable {
     public var closing: Int = 0
 
     public init() {}
+}
+
+/// A process that waits for a file lock (flock, fcntl) that another one holds, from `/proc/locks`.
+public struct FileLockWait: Sendable, Equatable {
+    public var waiter: Int32
+    public var holder: ProcessIdentity
+    /// The holder's name and process group.
+    public var comm: String
+    public var processGroup: Int32
+
+    public init(waiter: Int32, holder: ProcessIdentity, comm: String, processGroup: Int32) {
+        self.waiter = waiter
+        self.holder = holder
+        self.comm = comm
+        self.processGroup = processGroup
+    }
 }
 
 /// `/proc/PID` of one of the top consumers.

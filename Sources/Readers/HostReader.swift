@@ -19,6 +19,7 @@ public struct HostReader: ~Copyable, Sendable {
     private var interfaces: InterfaceReader
     private var tcp: TCPReader
     private var sockets: SocketReader
+    private var fileLocks: FileLockReader
     private var processes: ProcessReader
 
     /// - Parameters:
@@ -41,6 +42,7 @@ public struct HostReader: ~Copyable, Sendable {
         interfaces = InterfaceReader(root: root)
         tcp = TCPReader(root: root)
         sockets = SocketReader(root: root)
+        fileLocks = FileLockReader(root: root)
         processes = ProcessReader(root: root, limits: limits)
     }
 
@@ -62,6 +64,7 @@ public struct HostReader: ~Copyable, Sendable {
         reading.interfaces = run("interfaces") { now throws(ReaderError) in try interfaces.read(&buffer, at: now) }
         reading.tcp = run("tcp") { now throws(ReaderError) in try tcp.read(&buffer, at: now) }
         reading.sockets = run("sockets") { _ throws(ReaderError) in try sockets.read(&buffer) }
+        reading.fileLocks = run("locks") { _ throws(ReaderError) in try fileLocks.read(&buffer) }
         reading.processes = run("processes") { now throws(ReaderError) in
             try processes.read(&buffer, at: now, watching: watching)
         }

@@ -2,6 +2,7 @@
  *
  *   periodic MS WORK_US          wakes every MS, works for WORK_US               measures how late it wakes
  *   durable FILE MS              appends a page and makes it durable every MS     measures fdatasync
+ *   locker FILE MS               locks a file for a moment every MS               measures flock
  *   pages FILE MB                touches random pages of a mapped file            measures 200 touches
  *   scan FILE MB                 writes a file once and reads it through the page cache for ever
  *   client PORT MS               asks the echo server at PORT every MS            measures connect to reply
@@ -12,6 +13,7 @@
  *   churn PORT                   opens and closes connections as fast as it can
  *   leaky PORT N                 accepts N connections that their clients close, and never closes its own ends
  *   idle PORT N                  N connections that nobody uses, and an epoll that waits for them
+ *   keeper FILE MS               keeps a file locked for MS, lets go for a moment, and again
  *   fight THREADS                threads that fight over one mutex
  *   grow MB_PER_SECOND MB        takes memory slowly, up to MB, and keeps it
  *   forks N                      N short processes, ten at a time, then a pause of a second, and again
@@ -30,6 +32,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -127,6 +130,41 @@ static void durable(const char *path, double pause)
             fail(path);
         measured(now() - start);
         rest(pause);
+    }
+}
+
+static int lock_file(const char *path)
+{
+    int file = open(path, O_CREAT | O_RDWR, 0644);
+    if (file < 0)
+        fail(path);
+    return file;
+}
+
+static void locker(const char *path, double pause)
+{
+    int file = lock_file(path);
+    ready();
+    for (;;) {
+        double start = now();
+        if (flock(file, LOCK_EX) < 0)
+            fail("flock");
+        measured(now() - start);
+        flock(file, LOCK_UN);
+        rest(pause);
+    }
+}
+
+static void keeper(const char *path, double milliseconds)
+{
+    int file = lock_file(path);
+    ready();
+    for (;;) {
+        if (flock(file, LOCK_EX) < 0)
+            fail("flock");
+        rest(milliseconds);
+        flock(file, LOCK_UN);
+        rest(20);
     }
 }
 
@@ -455,6 +493,8 @@ int main(int argc, char **argv)
     prctl(PR_SET_NAME, name);
     if (!strcmp(name, "periodic")) periodic(atof(first), atof(second));
     if (!strcmp(name, "durable")) durable(first, atof(second));
+    if (!strcmp(name, "locker")) locker(first, atof(second));
+    if (!strcmp(name, "keeper")) keeper(first, atof(second));
     if (!strcmp(name, "pages")) pages(first, other);
     if (!strcmp(name, "scan")) scan(first, other);
     if (!strcmp(name, "client")) client(number, atof(second));

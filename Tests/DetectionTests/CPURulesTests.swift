@@ -58,6 +58,19 @@ import Testing
         #expect(found.map { $0.finding.culprits.map(\.comm) } == [["stress-ng-cpu"]])
     }
 
+    @Test func `hogs that a script started in sessions of their own are named together`() throws {
+        let hogs = (900..<908).map { Made.process($0, "yes", parent: 890).hogging(0.24, waiting: 750) }
+        let tick = Made.idle().stressed(cores: 0).adding(Made.process(890, "python3"), victim).with {
+            $0.processes += hogs
+        }
+        for rule: any Rule in [LoadMismatch(), SchedulerRule()] {
+            let found = try #require(tick.observed(rule).first)
+            #expect(found.grade.severity == .medium)
+            #expect(found.finding.culprits.map(\.comm) == ["yes"])
+            #expect(found.finding.victims.map(\.comm).contains("nginx"))
+        }
+    }
+
     @Test func `a build of many process groups does not suffer from itself`() {
         var tick = Made.idle().with {
             $0.host.cpu?.running = 9
@@ -70,9 +83,10 @@ import Testing
         }
         #expect(tick.observed(LoadMismatch()).map(\.grade.severity) == [.low])
         #expect(tick.observed(SchedulerRule()).isEmpty)
-        // Somebody else who waits for the build does suffer, although none of its jobs stands out.
+        // Somebody else who waits for the build does suffer, and its jobs cause it together.
         let other = tick.adding(victim).observed(LoadMismatch())
-        #expect(other.map(\.grade.severity) == [.low])
+        #expect(other.map(\.grade.severity) == [.medium])
+        #expect(other.first?.finding.culprits.map(\.comm) == ["clang"])
         #expect(other.first?.finding.victims.map(\.comm) == ["nginx"])
     }
 

@@ -105,19 +105,63 @@ import Testing
         #expect(tick.with { $0.blockIO = nil }.verdict(IOCongestion()).blindness != nil)
     }
 
-    @Test func `of two devices the events say whose requests the slow one serves`() throws {
-        let other = Made.process(500, "scan").moving(read: 9e8)
-        var tick = Made.idle().congested().adding(victim, other, Made.process(501, "dump").moving(written: 3e7))
-        var second = DiskReading(name: "nvme0n1", major: 259, minor: 0)
-        second.readBytesPerSecond = 9e8
-        tick.host.disks?.append(second)
-        let dump = try #require(tick.processes.last)
-        tick.blockIO?.events = [
-            BlockIOEvent(
-                time: tick.time, task: Made.task(dump), major: 8, minor: 0, device: "sda", operation: .write, sector: 0,
-                bytes: 1 << 20, latencyNanoseconds: 90_000_000, queuedNanoseconds: 0, error: 0)
-        ]
-        #expect(tick.observed(IOCongestion()).first?.finding.culprits.map(\.comm) == ["dump"])
+    /// `sda` is slow; `nvme0n1` moves a hundred times as much, fast, for `scan`.
+    private func twoDevices(_ processes: ProcessActivity...) -> Tick {
+        Made.idle().congested().adding(Made.process(500, "scan").moving(read: 9e10)).with {
+            $0.processes += processes
+            var second = DiskReading(name: "nvme0n1", major: 259, minor: 0)
+            second.readBytesPerSecond = 9e10
+            $0.host.disks?.append(second)
+        }
+    }
+
+    private func slow(_ process: ProcessActivity, on device: Int = 8, mebibytes: UInt64 = 1) -> BlockIOEvent {
+        BlockIOEvent(
+            time: Made.start, task: Made.task(process), major: device, minor: 0, device: "", operation: .write,
+            sector: 0, bytes: mebibytes << 20, latencyNanoseconds: 90_000_000, queuedNanoseconds: 0, error: 0)
+    }
+
+    @Test(arguments: 0..<2) func `of two devices the events say whose requests the slow one serves`(_ rule: Int) {
+        let dump = Made.process(501, "dump").moving(written: 3e7)
+        let tick = twoDevices(victim, dump).with { $0.blockIO?.events = [slow(dump, mebibytes: 8), slow(victim)] }
+        let found = tick.observed(Self.rules[rule])
+        #expect(found.map { $0.finding.culprits.map(\.comm) } == [["dump"]])
+        #expect(found.first?.finding.victims.map(\.comm) == ["postgres"])
+        #expect(found.first.map { $0.grade.severity > .low } == true)
+    }
+
+    @Test func `who waits for another device is no victim of this one`() {
+        let dump = Made.process(501, "dump").moving(written: 3e7)
+        let tick = twoDevices(victim, dump).with {
+            $0.blockIO?.events = [slow(dump, mebibytes: 8), slow(victim, on: 259)]
+        }
+        let found = tick.observed(IOCongestion())
+        #expect(found.first?.finding.victims.isEmpty == true)
+        #expect(found.first?.grade.severity == .low)
+    }
+
+    @Test func `of two busy devices a slow call is blamed on who fills the caller's`() throws {
+        let dump = Made.process(501, "dump").moving(written: 3e7)
+        let call = Made.event(victim, "fsync", .blockingIO, milliseconds: 400, blocked: 390)
+        let tick = twoDevices(victim, dump).with {
+            $0.blockIO?.events = [slow(dump, mebibytes: 8), slow(victim)]
+            $0.syscalls?.events = [call]
+        }
+        let found = try #require(tick.observed(SyscallRule()).first)
+        #expect(found.finding.culprits.map(\.comm) == ["dump"])
+        let faulting = victim.faulting(major: 90, majorMilliseconds: 400)
+        let paged = tick.with { $0.processes = $0.processes.map { $0.identity == victim.identity ? faulting : $0 } }
+        #expect(paged.observed(PageFaultRule()).first?.finding.culprits.map(\.comm) == ["dump"])
+    }
+
+    @Test func `what kernel workers write to one of two devices is the only buffered writer's, or nobody's`() {
+        let flusher = Made.process(33, "kworker/u4:2", kernel: true).moving(written: 3e7)
+        let one = twoDevices(victim, flusher, hog).with {
+            $0.blockIO?.events = [slow(flusher, mebibytes: 8), slow(victim)]
+        }
+        #expect(one.observed(IOCongestion()).first?.finding.culprits.map(\.comm) == ["stress-ng-hdd"])
+        let two = one.adding(Made.process(600, "rsync").dirtying(2e7))
+        #expect(two.observed(IOCongestion()).first?.finding.culprits.isEmpty == true)
     }
 
     @Test func `a device that vanishes is silent`() {

@@ -48,6 +48,28 @@ import Testing
         #expect(suspects.map(\.name) == ["fio (pid 21 and 1 more)"])
     }
 
+    @Test func `a command that one program starts many times in groups of their own causes it together`() {
+        let hogs = (20..<28).map { Made.process($0, "stress", parent: 10).hogging(0.25) }
+        let parties = Parties([Made.process(10, "python3"), Made.process(50, "nginx").hogging(0.1)] + hogs)
+        let suspects = parties.suspects { $0.coresUsed(over: 1) }
+        #expect(suspects.map(\.name) == ["stress (pid 20 and 7 more)"])
+        #expect(suspects.first.map { abs($0.share - 2 / 2.1) < 0.001 } == true)
+        #expect(suspects.first.map { parties.isRelated(9, to: $0) && !parties.isRelated(1, to: $0) } == true)
+    }
+
+    @Test func `daemons of one name, and commands of several, do not cause anything together`() {
+        let daemons = (20..<28).map { Made.process($0, "python3", parent: 1).hogging(0.25) }
+        #expect(Parties(daemons).suspects { $0.coresUsed(over: 1) }.isEmpty)
+        let commands = (20..<28).map { Made.process($0, "job\($0)", parent: 10).hogging(0.25) }
+        #expect(Parties(commands).suspects { $0.coresUsed(over: 1) }.isEmpty)
+    }
+
+    @Test func `one of many that stands out by itself is named alone`() {
+        let hogs = (20..<25).map { Made.process($0, "fio", parent: 10).hogging($0 == 20 ? 1 : 0.2) }
+        let suspects = Parties(hogs).suspects { $0.coresUsed(over: 1) }
+        #expect(suspects.map(\.name) == ["fio (pid 20)"])
+    }
+
     @Test func `processes whose group nobody knows are parties of their own`() {
         let parties = Parties([
             Made.process(10, "a", group: 0), Made.process(11, "b", group: 0), Made.process(3, "kworker", kernel: true),

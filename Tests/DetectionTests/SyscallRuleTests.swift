@@ -61,7 +61,8 @@ import Testing
         func severity(_ milliseconds: Double) -> Severity? {
             let tick = slow(1000, milliseconds)
             let situation = Situation(tick, thresholds: Thresholds(), own: nil, usual: detector.baselines.usual)
-            return SyscallRule().evaluate(situation).observations.first?.grade.severity
+            var rule = SyscallRule()
+            return rule.evaluate(situation).observations.first?.grade.severity
         }
         #expect(severity(55) == .low)
         #expect(severity(110) == .medium)
@@ -92,6 +93,51 @@ import Testing
         #expect(tick(working, processes: caller, hog).observed(SyscallRule()).map(\.grade.severity) == [.low])
         let locked = Made.event(caller, "flock", .lockContention, milliseconds: 60_000, blocked: 0)
         #expect(tick(locked, processes: caller, hog).observed(SyscallRule()).map(\.grade.severity) == [.low])
+    }
+
+    @Test func `a file lock that another program holds is medium at most and names the holder, who may sleep`() throws {
+        let holder = ProcessIdentity(pid: 950, startTicks: 77)
+        let waiter = Made.process(907, "indexer", group: 900)
+        func found(holderGroup: Int32, returned: Int64? = nil) -> Observation? {
+            Made.idle().adding(waiter).with {
+                $0.syscalls?.running = [
+                    Made.event(waiter, "flock", .lockContention, milliseconds: 700, blocked: 0, returned: returned)
+                ]
+                $0.host.fileLocks = [
+                    FileLockWait(waiter: 907, holder: holder, comm: "backup", processGroup: holderGroup)
+                ]
+            }.observed(SyscallRule()).first
+        }
+        let outside = try #require(found(holderGroup: 950))
+        #expect(outside.grade.severity == .medium)
+        #expect(outside.finding.culprits.map(\.process) == [holder])
+        #expect(outside.finding.message.summary.hasSuffix("and is not back for a file lock; backup (pid 950) holds it"))
+        let own = try #require(found(holderGroup: 900))
+        #expect(own.grade.severity == .low)
+        #expect(own.finding.culprits.isEmpty)
+    }
+
+    @Test func `who held a file lock is remembered for some seconds`() {
+        let waiter = Made.process(907, "indexer")
+        let slow = Made.idle().adding(waiter).with {
+            $0.syscalls?.events = [Made.event(waiter, "flock", .lockContention, milliseconds: 60, blocked: 0)]
+        }
+        let caught = slow.with {
+            $0.host.fileLocks = [
+                FileLockWait(
+                    waiter: 907, holder: ProcessIdentity(pid: 950, startTicks: 77), comm: "backup", processGroup: 950)
+            ]
+        }
+        var rule = SyscallRule()
+        func named(_ tick: Tick) -> [String]? {
+            rule.evaluate(Situation(tick, thresholds: Thresholds(), own: nil)).observations.first?.finding.culprits
+                .map(\.comm)
+        }
+        #expect(named(slow) == [])
+        #expect(named(caught) == ["backup"])
+        for _ in 0..<9 { #expect(named(slow) == ["backup"]) }
+        for _ in 0..<3 { _ = named(slow) }
+        #expect(named(slow) == [])
     }
 
     @Test func `a peer that takes its time is low`() throws {

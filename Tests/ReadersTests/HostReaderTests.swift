@@ -41,6 +41,7 @@ struct HostReaderTests {
         let sources = [
             "cpu": "stat", "load": "loadavg", "pressure": "pressure/io", "memory": "meminfo", "vm": "vmstat",
             "disks": "diskstats", "interfaces": "net/dev", "tcp": "net/netstat", "sockets": "net/sockstat",
+            "locks": "locks",
         ]
         for (name, file) in sources {
             let content = try host.bytes("/proc/" + file)
@@ -57,7 +58,7 @@ struct HostReaderTests {
     @Test func `a root without anything fails everywhere but in sock_diag, and does not crash`() throws {
         var reader = HostReader(root: "/nowhere")
         let reading = reader.read()
-        #expect(reading.readers.count == 10)
+        #expect(reading.readers.count == 11)
         #expect(reading.readers.allSatisfy { $0.error != nil })
     }
 

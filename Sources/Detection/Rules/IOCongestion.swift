@@ -25,7 +25,7 @@ struct IOCongestion: Rule {
             pressure.map(bands.ioStall.strength(of:)) ?? .infinity)
         guard strength >= 0.5 else { return nil }
 
-        let io = Contention.io(on: disk, situation)
+        let io = situation.io[disk]
         var symptom = latencyBands.grade(of: latency)
         if let pressure { symptom = symptom.limited(by: bands.ioStall.grade(of: pressure)) }
         var evidence = [
@@ -51,16 +51,19 @@ struct IOCongestion: Rule {
                 victims: io.victims))
     }
 
+    /// What the latency of {0} is held against; {3} is its usual.
+    static func comparison(of usual: Baseline.Usual?) -> String {
+        usual == nil
+            ? "what is usual for {0} is not known yet: compared with absolute thresholds"
+            : "usually at most {3} ms (p95 of what was learned)"
+    }
+
     private func message(_ io: Contention, _ disk: Disk, latency: Double, usual: Baseline.Usual?) -> Message {
         let lead = disk.hasHistogram ? "p95 of {1} ms" : "{1} ms on average"
         let values = [
             disk.name, Text.number(latency), Text.number(disk.depth), Text.number(usual?.profile.p95 ?? 0),
         ]
-        let patterns = [
-            usual == nil
-                ? "what is usual for {0} is not known yet: compared with absolute thresholds"
-                : "usually at most {3} ms (p95 of what was learned)"
-        ]
+        let patterns = [Self.comparison(of: usual)]
         let depth = "with {2} requests queued"
         switch (io.suspects.first, io.sufferers.first) {
         case (let suspect?, let sufferer?):

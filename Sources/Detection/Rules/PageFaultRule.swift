@@ -16,7 +16,6 @@ struct PageFaultRule: Rule {
             slow[event.task.process, default: 0] += event.latencyNanoseconds
         }
         let bands = situation.thresholds.faultStall
-        let contention = situation.paging
         var found: [(sufferer: Sufferer, grade: Grade)] = []
         for process in situation.tick.processes where !process.isKernelThread {
             guard let faults = process.faults else { continue }
@@ -26,7 +25,7 @@ struct PageFaultRule: Rule {
             sufferer.usual = (situation.usual["process.fault_stall:\(process.comm)"]?.profile.p95)
                 .map { min($0, bands.medium) }
             guard bands.strength(of: sufferer.excess) >= 0.5 else { continue }
-            let relation = contention.relation(of: process, in: situation.parties)
+            let relation = situation.paging(of: process.identity).relation(of: process, in: situation.parties)
             found.append((sufferer, bands.grade(of: sufferer.excess).blamed(relation)))
         }
         // Ranked by what it is worth: those who thrash themselves must not crowd out the one that they hurt.
@@ -42,7 +41,7 @@ struct PageFaultRule: Rule {
         let (process, stall) = (sufferer.process, sufferer.stall)
         let low = situation.thresholds.faultStall.low
         let majors = situation.perSecond(process.faults?.major ?? 0)
-        let contention = situation.paging
+        let contention = situation.paging(of: process.identity)
         let relation = contention.relation(of: process, in: situation.parties)
         var culprits = contention.suspects
         let mean = majors > 0 ? stall / majors : stall

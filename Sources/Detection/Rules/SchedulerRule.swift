@@ -102,9 +102,10 @@ struct SchedulerRule: Rule {
         let isLocking = Double(lockCalls) >= 0.5 * Double(voluntary) && lockMilliseconds < 10 && voluntary > involuntary
 
         let suspect = Suspect(
-            party: party, share: rate / max(all, 1), amount: rate, process: process, processes: storming.count)
+            parties: [party], share: rate / max(all, 1), amount: rate, process: process,
+            largest: situation.switches(of: process), processes: storming.count)
         // Who waits for a CPU waits for those who hold it, and only they can be blamed for it, however much others switch.
-        let holdsCPU = situation.cpu.suspects.contains { $0.party == party }
+        let holdsCPU = situation.cpu.suspects.contains { $0.parties.contains(party) }
         let suffering = holdsCPU ? situation.cpu.suffering(bands.runQueueWait) : nil
         let values = [
             suspect.name, Text.number(rate),

@@ -9,7 +9,10 @@ struct SyscallRule: Rule {
         "unlink", "unlinkat", "truncate", "ftruncate", "fallocate", "close", "munmap", "sync", "syncfs", "umount2",
     ]
 
-    func evaluate(_ situation: Situation) -> Verdict {
+    private var locks = FileLockWaits()
+
+    mutating func evaluate(_ situation: Situation) -> Verdict {
+        locks.learn(situation.tick)
         guard let reading = situation.tick.syscalls else {
             return .cannotTell("slow calls are seen by syscall_tracer, which does not run")
         }
@@ -20,7 +23,7 @@ struct SyscallRule: Rule {
         }
         // Ranked by what it is worth, not by latency: a hundred callers that block themselves must not crowd out the one that
         // they block.
-        let found = slow.values.compactMap { Case($0, situation, bands(of: $0.category, situation)) }
+        let found = slow.values.compactMap { Case($0, situation, bands(of: $0.category, situation), locks) }
             .sorted { $1.order < $0.order }
         return Verdict(observations: found.prefix(Self.most).map { observe($0, situation) })
     }
@@ -49,7 +52,7 @@ struct SyscallRule: Rule {
             grade: slow.grade, strength: slow.bands.strength(of: slow.calls.worstMilliseconds),
             finding: Finding(
                 message: slow.message(sufferer, situation), evidence: evidence,
-                culprits: slow.explanation.contention?.culprits ?? [],
+                culprits: slow.explanation.culprits,
                 victims: [sufferer.victim(stall: "slow calls")]))
     }
 }
@@ -63,7 +66,7 @@ private struct Case {
     let grade: Grade
 
     /// `nil` for kernel threads, and for latencies that are nowhere near a threshold.
-    init?(_ calls: SlowCalls, _ situation: Situation, _ bands: Bands) {
+    init?(_ calls: SlowCalls, _ situation: Situation, _ bands: Bands, _ locks: FileLockWaits) {
         let latency = calls.worstMilliseconds
         let position = situation.parties.position(of: calls.worst.task.process)
         let caller =
@@ -73,7 +76,7 @@ private struct Case {
         self.calls = calls
         self.caller = caller
         self.bands = bands
-        explanation = Explanation(calls, caller, situation)
+        explanation = Explanation(calls, caller, situation, locks)
         grade = explanation.adjust(bands.grade(of: latency), calls, caller, situation)
     }
 
@@ -91,18 +94,24 @@ private struct Case {
         case starved(Contention)
         /// Asleep for a peer: `connect`, `send*`.
         case peer
+        /// Asleep for a file lock that another program holds.
+        case locked(FileLockWait)
         /// On the CPU in the kernel, or behind a lock: the caller's own work as far as this data shows.
         case own
 
-        init(_ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation) {
+        init(
+            _ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation, _ locks: FileLockWaits
+        ) {
             let total = calls.totalMilliseconds
             // Without sched_tracer nobody knows the D state; what reads and writes files is then taken to be blocked.
             let blocked = calls.blockedMilliseconds ?? (calls.category == .blockingIO ? total : 0)
             let waited = Double(caller.scheduling?.waitNanoseconds ?? 0) / 1e6
             if blocked >= 0.5 * total {
-                self = .blocked(situation.paging)
+                self = .blocked(situation.paging(of: caller.identity))
             } else if waited >= 0.5 * total {
                 self = .starved(situation.cpu)
+            } else if calls.isFileLock, let wait = locks.wait(of: caller, in: situation.parties) {
+                self = .locked(wait)
             } else {
                 self = calls.category == .network ? .peer : .own
             }
@@ -111,8 +120,18 @@ private struct Case {
         var contention: Contention? {
             switch self {
             case .blocked(let contention), .starved(let contention): contention.suspects.isEmpty ? nil : contention
-            case .peer, .own: nil
+            case .peer, .own, .locked: nil
             }
+        }
+
+        var culprits: [Culprit] {
+            if case .locked(let wait) = self {
+                return [
+                    Culprit(
+                        process: wait.holder, comm: wait.comm, cgroup: "", share: 1, measure: "file lock held")
+                ]
+            }
+            return contention?.culprits ?? []
         }
 
         func adjust(_ grade: Grade, _ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation) -> Grade {
@@ -131,6 +150,8 @@ private struct Case {
             // Whoever waits for a CPU does so in whatever call it is: the scheduler's signal is about that. A peer that
             // reads slowly may mean to, and what the network loses is counted elsewhere.
             case .starved, .peer, .own: return grade.capped(at: .low)
+            // Who holds a lock may have to, and who waits for it may be meant to: worth a look, no more.
+            case .locked: return grade.capped(at: .medium)
             }
         }
     }
@@ -164,6 +185,11 @@ private struct Case {
             return text(
                 " for its peer; why the peer is slow cannot be told from this host's data",
                 "Check the other end of the connection, and retransmits on the way")
+        case .locked(let wait):
+            return text(
+                " for a file lock; {5} (pid {6}) holds it",
+                "What {5} does while it holds the lock is what {0} waits for: hold it for less, or lock less of the file",
+                [wait.comm, "\(wait.holder.pid)"])
         case .own:
             return text(
                 "; the time went to the call itself or to a lock, not to a device",
@@ -188,6 +214,8 @@ private struct SlowCalls {
     init(worst: SyscallEvent) { self.worst = worst }
 
     var category: SyscallCategory { worst.category }
+    /// Whether the worst call takes a file lock.
+    var isFileLock: Bool { ["flock", "fcntl"].contains(worst.name) }
     var worstMilliseconds: Double { Double(worst.latencyNanoseconds) / 1e6 }
 
     mutating func add(_ event: SyscallEvent) {
