@@ -28,13 +28,14 @@ extension Contention {
             user.removeAll { $0.proc.map { $0.cgroup != cgroup } ?? false }
         }
         let candidates = Set(user.map(\.identity))
-        let resident = user.reduce(0) { $0 + Double($1.proc?.residentBytes ?? 0) }
+        let held = parties.heldBytes()
+        let resident = user.reduce(0) { $0 + (held[$1.identity] ?? 0) }
         let returning = returningShare(of: tick)
         let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval, returning: returning) }
         let holding = resident == 0 ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
         let suspects = parties.suspects { process in
             guard candidates.contains(process.identity) else { return 0 }
-            let held = resident == 0 ? 0 : Double(process.proc?.residentBytes ?? 0) / resident
+            let held = resident == 0 ? 0 : (held[process.identity] ?? 0) / resident
             let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval, returning: returning) / demand
             return holding * held + (1 - holding) * wanted
         }
@@ -48,6 +49,25 @@ extension Contention {
     static func returningShare(of tick: Tick) -> Double {
         let read = tick.processes.reduce(0) { $0 + $1.pagesRead(over: tick.interval) }
         return read == 0 ? 0 : min(1, (tick.host.vm?.refaultsPerSecond ?? 0) * pageSize / read)
+    }
+}
+
+extension Parties {
+    /// Resident bytes of each process that has any. What the processes of a party share, such as a database's buffers, is there
+    /// once: each is given its part of it.
+    fileprivate func heldBytes() -> [ProcessIdentity: Double] {
+        var held: [ProcessIdentity: Double] = [:]
+        for positions in members {
+            let readings = positions.compactMap { position in
+                processes[position].proc.map { (processes[position].identity, $0) }
+            }
+            let sharers = Double(readings.count { $1.sharedBytes > 0 })
+            for (identity, proc) in readings {
+                let shared = Double(proc.sharedBytes)
+                held[identity] = Double(proc.residentBytes) - shared + (shared > 0 ? shared / sharers : 0)
+            }
+        }
+        return held
     }
 }
 

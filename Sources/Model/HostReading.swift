@@ -271,6 +271,8 @@ public struct ProcessReading: Sendable, Equatable, Hashable {
     /// CPU time in this tick as a share of one core: 1.5 is one and a half cores.
     public var cpuShare: Double = 0
     public var residentBytes: UInt64 = 0
+    /// The part of it that others may map as well: files and shared memory. 0 where little is resident at all.
+    public var sharedBytes: UInt64 = 0
     public var minorFaultsPerSecond: Double = 0
     public var majorFaultsPerSecond: Double = 0
     /// Bytes that reached (or will reach) storage, from `/proc/PID/io`; `nil` without the privilege to read it.

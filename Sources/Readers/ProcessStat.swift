@@ -110,6 +110,16 @@ struct ProcessIO: Equatable {
     }
 }
 
+/// `/proc/PID/statm`.
+enum ProcessMemory {
+    /// `size resident shared text lib data dt`, in pages; shared are those of files and of shared memory.
+    static func sharedPages(parsing bytes: UnsafeRawBufferPointer) -> UInt64? {
+        var file = Scanner(bytes)
+        guard file.number() != nil, file.number() != nil else { return nil }
+        return file.number()
+    }
+}
+
 /// Where `/proc/PID/cgroup` says that a process lives.
 enum CgroupPath {
     /// The v2 path; where that is only the root because the controllers live in v1, the path of the cpu controller, or of

@@ -49,6 +49,8 @@ struct ProcessReader: ~Copyable {
     private static let maximumKnown = 16_384
     /// A service manager moves a new process to its cgroup after starting it.
     private static let cgroupLifetime: UInt64 = 60_000_000_000
+    /// From so much resident memory on it matters how much of it is shared.
+    private static let sharing: UInt64 = 16 << 20
 
     private let limits: ProcessLimits
     private let ticksPerSecond = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
@@ -182,6 +184,11 @@ struct ProcessReader: ~Copyable {
         }
         entry.io = io.map { ($0, now) }
         entry.reaped = ProcessIO()
+        if reading.residentBytes >= Self.sharing,
+            let shared = try read("/statm", of: pid, &buffer, ProcessMemory.sharedPages(parsing:))
+        {
+            reading.sharedBytes = min(shared &* pageSize, reading.residentBytes)
+        }
         if let cgroup = entry.cgroup, now - cgroup.time < Self.cgroupLifetime {
             reading.cgroup = cgroup.path
         } else if let path = try read("/cgroup", of: pid, &buffer, CgroupPath.parse) {

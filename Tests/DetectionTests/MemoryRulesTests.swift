@@ -66,6 +66,18 @@ import Testing
         }
     }
 
+    @Test func `twenty backends that share their buffers do not hold them twenty times`() throws {
+        let backends = (600..<620).map {
+            Made.process($0, "postgres", group: 600).holding(2 << 30).with { $0.proc?.sharedBytes = 2 << 30 }
+        }
+        let hog = Made.process(4243, "stress-ng-vm", group: 4242).holding(10 << 30).faulting(minor: 500)
+        let tick = squeezed().adding(hog, Made.process(900, "nginx").faulting(major: 90, majorMilliseconds: 340)).with {
+            $0.processes += backends
+        }
+        let found = try #require(tick.observed(MemoryPressure()).first)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+    }
+
     @Test func `a hog that holds what it took is blamed when the host is full`() {
         let holding = Made.process(4243, "stress-ng-vm", group: 4242).holding(13 << 30)
         let found = squeezed().adding(holding, victim).observed(MemoryPressure())

@@ -42,6 +42,25 @@ struct ProcessTests {
         #expect(parse(text, ProcessIO.init(parsing:))?.writeBytes == 70)
     }
 
+    @Test func `shared pages are the third number of statm`() {
+        #expect(parse("5000 900 300 12 0 400 0\n", ProcessMemory.sharedPages(parsing:)) == 300)
+        #expect(parse("5000\n", ProcessMemory.sharedPages(parsing:)) == nil)
+    }
+
+    @Test func `a large process says how much of its memory is shared`() throws {
+        let size = 64 << 20
+        let memory = try #require(mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+        defer { munmap(memory, size) }
+        memset(memory, 1, size)
+        var reader = HostReader()
+        var own: ProcessReading?
+        let deadline = ContinuousClock.now + .seconds(20)
+        while own?.sharedBytes ?? 0 < UInt64(size), ContinuousClock.now < deadline {
+            own = reader.read(watching: [getpid()]).processes?.first { $0.identity.pid == getpid() }
+        }
+        #expect(own.map { $0.sharedBytes >= UInt64(size) && $0.sharedBytes <= $0.residentBytes } == true)
+    }
+
     @Test func `rates are over the time between two looks`() throws {
         let host = try FakeHost("large")
         try host.writeProcess(10, ticks: 100, written: 0)
