@@ -32,6 +32,7 @@ static __always_inline void include_wait(struct thread_header *header, struct st
 		return;
 	header->longest_wait_ns = ns;
 	header->longest_wait_epoch = walk.epoch;
+	header->longest_wait_behind = -1;
 }
 
 /* Some programs give each worker a session of its own (fio's jobs, postgres' backends): the process groups then tell apart
@@ -52,12 +53,16 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 	bpf_probe_read_kernel(header->task.comm, sizeof(header->task.comm), task->group_leader->comm);
 	header->longest_wait_ns = state->longest_wait_ns;
 	header->longest_wait_epoch = state->longest_wait_epoch;
+	header->longest_wait_behind = state->longest_wait_behind;
 	header->parent = task->real_parent->tgid;
 	header->process_group = signal->pids[PID_GROUP]->numbers[0].nr;
 	header->session = signal->pids[PID_SESSION]->numbers[0].nr;
 	header->threads = signal->nr_threads;
 	header->kernel_thread = (task->flags & PF_KTHREAD) != 0;
 	header->worker_of = worker_of(header, task);
+	header->nice = task->static_prio - NICE_0_PRIO;
+	header->policy = task->policy;
+	header->allowed_cpus = task->nr_cpus_allowed > 0xFFFF ? 0xFFFF : task->nr_cpus_allowed;
 }
 
 /* A thread's counters, and the stretch that is not in them yet. */

@@ -81,6 +81,10 @@ struct thread_header {
 	__u8 call_hangs; /* the call has stalled for running_threshold_ns and goes on */
 	__u8 call_blocked_known;
 	__u32 worker_of; /* the process group of the program that it is a worker of, or 0: see worker_of() */
+	__s32 longest_wait_behind; /* as in struct task_state; -1: the wait goes on */
+	__s8 nice;
+	__u8 policy;        /* SCHED_... */
+	__u16 allowed_cpus; /* how many it may run on */
 };
 
 /* The counters as they are, and on top of them the time on the CPU, in the run queue or in D state that has not ended:
@@ -101,5 +105,5 @@ struct walk {
 
 _Static_assert(sizeof(struct task_counters) == 304, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct call) == 40, "Sources/Tracers reads this layout");
-_Static_assert(sizeof(struct thread_header) == 152, "Sources/Tracers reads this layout");
-_Static_assert(sizeof(struct thread_record) == 152 + 304, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct thread_header) == 160, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct thread_record) == 160 + 304, "Sources/Tracers reads this layout");

@@ -110,6 +110,7 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 	if (state->longest_wait_ns < ns || state->longest_wait_epoch != control.epoch) {
 		state->longest_wait_ns = ns;
 		state->longest_wait_epoch = control.epoch;
+		state->longest_wait_behind = previous->tgid;
 	}
 	histogram_add(wait.phase == WOKEN ? queue->woken : queue->preempted, ns);
 	if (ns >= control.event_threshold_ns)

@@ -268,6 +268,8 @@ public struct ProcessReading: Sendable, Equatable, Hashable {
     public var state: String = "S"
     public var threads: Int = 1
     public var isKernelThread: Bool = false
+    /// Whether its first thread asked to come last: see `CPUPriority`.
+    public var comesLast: Bool = false
     /// CPU time in this tick as a share of one core: 1.5 is one and a half cores.
     public var cpuShare: Double = 0
     public var residentBytes: UInt64 = 0

@@ -15,7 +15,8 @@ extension ProcessActivity {
                     ProcessActivity(
                         identity: reading.identity, parent: reading.parent, processGroup: reading.processGroup,
                         session: reading.session, workerOf: reading.workerOf, comm: reading.comm,
-                        threads: reading.threads, isKernelThread: reading.isKernelThread, proc: reading))
+                        threads: reading.threads, isKernelThread: reading.isKernelThread,
+                        comesLast: reading.comesLast, proc: reading))
             }
         }
         giveBackToChildren(&merged)

@@ -23,6 +23,11 @@ public struct ProcessActivity: Sendable {
         public var waits: UInt64 = 0
         public var waitNanoseconds: UInt64 = 0
         public var longestWaitNanoseconds: UInt64 = 0
+        /// The process that had the CPU until the longest wait ended; 0 when it was idle, `nil` when nothing has waited or the wait
+        /// goes on.
+        public var longestWaitBehind: Int32?
+        /// CPUs that the thread with the longest wait may run on.
+        public var allowedCPUs: Int?
         /// D state, what goes on included.
         public var blockedNanoseconds: UInt64 = 0
         /// Interruptible sleep that ended.
@@ -64,6 +69,8 @@ public struct ProcessActivity: Sendable {
     public var comm: String
     public var threads: Int
     public var isKernelThread: Bool
+    /// Whether all its threads that did something asked to come last: see `CPUPriority`.
+    public var comesLast: Bool
     /// Whether the process ended in this tick.
     public var exited: Bool
 
@@ -77,7 +84,8 @@ public struct ProcessActivity: Sendable {
     public init(
         identity: ProcessIdentity, parent: Int32 = 0, processGroup: Int32 = 0, session: Int32 = 0,
         workerOf: Int32 = 0, uid: UInt32 = 0, cgroup: UInt64 = 0, comm: String, threads: Int = 1,
-        isKernelThread: Bool = false, exited: Bool = false,
+        isKernelThread: Bool = false, comesLast: Bool = false,
+        exited: Bool = false,
         calls: [SyscallCategory: Calls]? = nil, scheduling: Scheduling? = nil, faults: Faults? = nil,
         blockIO: BlockIO? = nil, proc: ProcessReading? = nil
     ) {
@@ -91,6 +99,7 @@ public struct ProcessActivity: Sendable {
         self.comm = comm
         self.threads = threads
         self.isKernelThread = isKernelThread
+        self.comesLast = comesLast
         self.exited = exited
         self.calls = calls
         self.scheduling = scheduling

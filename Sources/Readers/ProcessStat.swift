@@ -19,6 +19,8 @@ struct ProcessStat: Equatable {
     var cpuTicks: UInt64
     var threads: Int
     var residentPages: UInt64
+    /// The leader's.
+    var priority: CPUPriority
 
     /// Field numbers are proc(5)'s. The name may hold anything, `)` and newlines too: it ends at the last `)`.
     init?(parsing bytes: UnsafeRawBufferPointer) {
@@ -30,7 +32,7 @@ struct ProcessStat: Equatable {
             let flags = file.number(), let minorFaults = file.number(), file.word() != nil,  // 11
             let majorFaults = file.number(), file.word() != nil,  // 13
             let userTicks = file.number(), let systemTicks = file.number(),  // 15
-            file.word() != nil, file.word() != nil, file.word() != nil, file.word() != nil,  // 19
+            file.word() != nil, file.word() != nil, file.word() != nil, let nice = file.signed32(),  // 19
             let threads = file.count(), file.word() != nil,  // 21
             let start = file.number(), file.word() != nil, let residentPages = file.number()  // 24
         else { return nil }
@@ -47,6 +49,8 @@ struct ProcessStat: Equatable {
         cpuTicks = userTicks &+ systemTicks
         self.threads = threads
         self.residentPages = residentPages
+        for _ in 25...40 { _ = file.word() }
+        priority = CPUPriority(nice: Int(nice), policy: file.number().flatMap(UInt32.init(exactly:)) ?? 0)
     }
 
     /// `PF_KTHREAD`.

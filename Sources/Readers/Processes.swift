@@ -242,6 +242,7 @@ extension ProcessStat {
         reading.threads = threads
         reading.isKernelThread = isKernelThread
         reading.residentBytes = residentPages &* pageSize
+        reading.comesLast = priority.comesLast
         return growth.wentBackwards ? nil : reading
     }
 }

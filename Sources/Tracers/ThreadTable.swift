@@ -100,7 +100,8 @@ struct ThreadTable {
 struct ProcessSum {
     private var header: thread_header
     private var counters = [UInt64](repeating: 0, count: ThreadTable.counterWords)
-    private var longestWait: UInt64 = 0
+    private var longestWait = LongestWait()
+    private var comesLast = true
     private var exited = false
 
     fileprivate init(_ header: thread_header) { self.header = header }
@@ -109,8 +110,26 @@ struct ProcessSum {
         // The leader speaks for the process.
         if thread.task.tid == thread.task.pid { header = thread }
         for word in counters.indices { counters[word] &+= more[word] }
-        if thread.longest_wait_epoch == epoch { longestWait = max(longestWait, thread.longest_wait_ns) }
+        if thread.longest_wait_epoch == epoch, thread.longest_wait_ns > longestWait.nanoseconds {
+            longestWait = LongestWait(thread)
+        }
+        comesLast = comesLast && CPUPriority(nice: Int(thread.nice), policy: UInt32(thread.policy)).comesLast
         exited = exited || thread.ended == 2
+    }
+
+    /// Of the thread that waited longest for a CPU.
+    fileprivate struct LongestWait {
+        var nanoseconds: UInt64 = 0
+        var behind: Int32?
+        var allowedCPUs: Int?
+
+        init() {}
+
+        init(_ thread: thread_header) {
+            nanoseconds = thread.longest_wait_ns
+            behind = thread.longest_wait_behind < 0 ? nil : thread.longest_wait_behind
+            allowedCPUs = Int(thread.allowed_cpus)
+        }
     }
 
     /// With the parts that somebody measured.
@@ -121,7 +140,8 @@ struct ProcessSum {
             processGroup: Int32(bitPattern: header.process_group), session: Int32(bitPattern: header.session),
             workerOf: Int32(bitPattern: header.worker_of), uid: header.task.uid, cgroup: header.task.cgroup,
             comm: withUnsafeBytes(of: header.task.comm, text), threads: Int(header.threads),
-            isKernelThread: header.kernel_thread != 0, exited: exited)
+            isKernelThread: header.kernel_thread != 0,
+            comesLast: comesLast, exited: exited)
         if tracers.contains(.syscall) { activity.calls = calls }
         if tracers.contains(.scheduler) { activity.scheduling = .init(sum, longestWait: longestWait) }
         if tracers.contains(.pageFault) { activity.faults = .init(sum) }
@@ -141,7 +161,7 @@ struct ProcessSum {
 }
 
 extension ProcessActivity.Scheduling {
-    fileprivate init(_ sum: task_counters, longestWait: UInt64) {
+    fileprivate init(_ sum: task_counters, longestWait: ProcessSum.LongestWait) {
         self.init()
         cpuNanoseconds = sum.cpu_ns
         voluntarySwitches = sum.voluntary
@@ -149,7 +169,9 @@ extension ProcessActivity.Scheduling {
         wakeups = sum.wakeups
         waits = sum.waits
         waitNanoseconds = sum.wait_ns
-        longestWaitNanoseconds = longestWait
+        longestWaitNanoseconds = longestWait.nanoseconds
+        longestWaitBehind = longestWait.behind
+        allowedCPUs = longestWait.allowedCPUs
         blockedNanoseconds = sum.blocked_ns
         sleptNanoseconds = sum.slept_ns
     }

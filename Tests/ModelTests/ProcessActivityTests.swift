@@ -11,6 +11,15 @@ import Testing
         #expect(merged[0].proc?.residentBytes == 4096)
     }
 
+    @Test func `that a process asked to come last is known from proc where no tracer knows it`() {
+        var reading = ProcessReading(identity: ProcessIdentity(pid: 7, startTicks: 70), comm: "backup")
+        reading.comesLast = true
+        #expect(ProcessActivity.merge(traced: [], read: [reading]).map(\.comesLast) == [true])
+        // The tracer knows every thread, /proc the first one only.
+        let traced = ProcessActivity(identity: reading.identity, comm: "backup")
+        #expect(ProcessActivity.merge(traced: [traced], read: [reading]).map(\.comesLast) == [false])
+    }
+
     @Test func `a pid that is reused is another process`() {
         let old = ProcessActivity(identity: ProcessIdentity(pid: 7, startTicks: 70), comm: "old", exited: true)
         let new = ProcessReading(identity: ProcessIdentity(pid: 7, startTicks: 71), comm: "new")

@@ -29,6 +29,21 @@ struct ProcessTests {
         #expect(parse(text, ProcessStat.init(parsing:))?.processGroup == -1)
     }
 
+    @Test func `who asked to come last says so by nice value or policy`() throws {
+        func comesLast(nice: Int, policy: Int) throws -> Bool {
+            let text =
+                "5 (x) S 1 5 5 0 -1 4194560 0 0 0 0 0 0 0 0 20 \(nice) 1 0 9 0 3 18446744073709551615 1 1 0 0 0 0 0 4096 "
+                + "1256 0 0 0 17 1 0 \(policy) 0 0 0\n"
+            return try #require(parse(text, ProcessStat.init(parsing:))).priority.comesLast
+        }
+        #expect(try comesLast(nice: 10, policy: 0))
+        #expect(try comesLast(nice: 19, policy: 3))
+        #expect(try comesLast(nice: 0, policy: 5))
+        #expect(try !comesLast(nice: 9, policy: 0))
+        #expect(try !comesLast(nice: -5, policy: 3))
+        #expect(try !comesLast(nice: 19, policy: 1), "a real-time task goes by another number")
+    }
+
     @Test func `the cgroup is the unified one, or the cpu controller's where only v1 has one`() {
         #expect(parse("1:cpu:/old\n0::/system.slice/a.service\n", CgroupPath.parse) == "/system.slice/a.service")
         #expect(parse("4:memory:/m\n2:cpuset:/s\n1:cpu,cpuacct:/a:b/c\n0::/\n", CgroupPath.parse) == "/a:b/c")

@@ -225,6 +225,39 @@ extension KernelTests {
             #expect(events.allSatisfy { $0.waitNanoseconds >= 2_000_000 })
         }
 
+        @Test func `a periodic task beside a hog on one core reports the hog, and what it asked for`() throws {
+            let tracers = try attached([.scheduler])
+            let hog = try SteppedChild("os.sched_setaffinity(0, {0})\nstep(str(os.getpid()))\nwhile True: pass")
+            let periodic = try SteppedChild(
+                """
+                import time
+                os.sched_setaffinity(0, {0})
+                step(str(os.getpid()))
+                while True:
+                    end = time.monotonic() + 0.002
+                    while time.monotonic() < end: pass
+                    time.sleep(0.003)
+                """)
+            let (holder, pid) = (try hog.numbers()[0], try periodic.numbers()[0])
+            hog.go()
+            periodic.go()
+            var process: ProcessActivity?
+            let seen = eventually {
+                process = tracers.read().process(pid)
+                return process?.scheduling?.longestWaitBehind == Int32(holder)
+            }
+            #expect(seen, "\(String(describing: process?.scheduling))")
+            #expect(process?.scheduling?.allowedCPUs == 1)
+            #expect(process?.comesLast == false)
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 10)
+            #expect(eventually { tracers.read().process(pid)?.comesLast == true })
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 9)
+            #expect(eventually { tracers.read().process(pid)?.comesLast == false })
+            var idle = sched_param()
+            sched_setscheduler(pid_t(pid), 5 /* SCHED_IDLE */, &idle)
+            #expect(eventually { tracers.read().process(pid)?.comesLast == true })
+        }
+
         @Test func `histograms by CPU add up to the histograms over all`() throws {
             let tracers = try attached([.scheduler])
             _ = tracers.read()

@@ -34,6 +34,34 @@ struct ThreadTableTests {
         #expect(table.unknown == 0)
     }
 
+    @Test func `the thread that waited longest tells behind whom, and one eager thread makes its process eager`() throws
+    {
+        func report(_ id: UInt64, wait: UInt64, behind: Int32, cpus: UInt16, nice: Int8, epoch: UInt64 = 1) -> [UInt8] {
+            var record = thread_record()
+            (record.header.state, record.header.task.pid, record.header.task.tid) = (id, 7, UInt32(id))
+            (record.header.longest_wait_ns, record.header.longest_wait_epoch) = (wait, epoch)
+            (record.header.longest_wait_behind, record.header.allowed_cpus) = (behind, cpus)
+            record.header.nice = nice
+            return withUnsafeBytes(of: record) { Array($0) }
+        }
+        func activity(_ reports: [UInt8]) throws -> ProcessActivity {
+            var table = ThreadTable(limit: 10)
+            table.beginWalk()
+            reports.withUnsafeBytes { table.add($0, epoch: 1) }
+            return try #require(table.take().first).activity(measuredBy: [.scheduler])
+        }
+        let short = report(1, wait: 1, behind: 40, cpus: 2, nice: 19)
+        let all = try activity(
+            short + report(2, wait: 5, behind: 50, cpus: 1, nice: 10)
+                + report(3, wait: 9, behind: 60, cpus: 4, nice: 15, epoch: 0))
+        #expect(all.scheduling?.longestWaitBehind == 50)
+        #expect(all.scheduling?.allowedCPUs == 1)
+        #expect(all.comesLast)
+        let goesOn = try activity(short + report(2, wait: 5, behind: -1, cpus: 1, nice: 9))
+        #expect(goesOn.scheduling?.longestWaitBehind == nil)
+        #expect(!goesOn.comesLast)
+    }
+
     @Test func `a thread that ended before a walk over everything still counts from its last report`() {
         var table = ThreadTable(limit: 10)
         _ = tick(&table, walk: [report(1, cpu: 1_000_000), report(2, pid: 8, cpu: 1)])

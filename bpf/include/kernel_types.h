@@ -57,6 +57,9 @@ struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
 	int pagefault_disabled;
+	int static_prio;
+	unsigned int policy;
+	int nr_cpus_allowed;
 	int pid;
 	int tgid;
 	__u64 start_boottime;
@@ -113,3 +116,5 @@ struct bpf_iter__task {
 #define TASK_UNINTERRUPTIBLE 0x0002
 #define TASK_DEAD 0x0080
 #define TASK_NOLOAD 0x0400
+/* DEFAULT_PRIO of include/linux/sched/prio.h: static_prio at nice 0 */
+#define NICE_0_PRIO 120

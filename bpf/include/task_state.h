@@ -13,7 +13,7 @@ struct task_state {
 	__u64 longest_wait_ns;
 	__u64 longest_wait_epoch;
 	__u32 phase;
-	__u32 padding;
+	__s32 longest_wait_behind; /* pid of the process that had the CPU until then; 0: the CPU was idle */
 
 	/* syscall_tracer */
 	struct call call;
