@@ -47,6 +47,16 @@ struct CPUUse: Sendable {
         return all > 0 && kin >= 0.5 * all
     }
 
+    /// The suspects with their shares of the CPU time, whatever they were found by.
+    func sharing(_ suspects: [Suspect]) -> [Suspect] {
+        let all = parties.reduce(0, +)
+        return suspects.map { suspect in
+            var known = suspect
+            known.share = all > 0 ? suspect.parties.reduce(0) { $0 + parties[$1] } / all : 0
+            return known
+        }
+    }
+
     /// Cores beyond the fair share; all of them for a party that competes with nobody.
     func excess(_ cores: Double) -> Double { competing <= 1 ? cores : cores - fairShare }
 
@@ -55,9 +65,9 @@ struct CPUUse: Sendable {
     /// What tells them apart: who wants little gets less than a fair share, its children included, and yet waits, and sleeps
     /// by itself in between; who wants much is put off the CPU against its will. One that gets so little that it never
     /// catches up sleeps no more: it is known by having slept before. Many waits that are each too short to notice do not
-    /// count.
+    /// count, and who asked to come last waits as it wished.
     func starvation(of process: ProcessActivity, at position: Int) -> Double {
-        guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0 else { return 0 }
+        guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0, !process.comesLast else { return 0 }
         let wantsLittle =
             parties[grouped.party[position]] + below[position] <= fairShare / 2
             && scheduling.waitNanoseconds >= scheduling.cpuNanoseconds
@@ -92,36 +102,11 @@ extension Contention {
         }
         if suspects.isEmpty {
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
-            suspects = predecessors(of: sufferers.map(\.process), tick, parties) ?? []
+            suspects = use.sharing(holders(of: sufferers.map(\.process), tick, parties, isBestGuess: true) ?? [])
         }
         return Contention(
             suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait",
             stallMetric: "process.runq_wait")
-    }
-
-    /// Who ran on the CPUs that processes waited for, without whoever is related to one of them; `nil` when the events do not cover enough of
-    /// the waits. On many cores that says more than who uses most CPU somewhere else. Nobody, when the CPUs were idle: a
-    /// quota holds them back.
-    static func predecessors(of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties) -> [Suspect]? {
-        let all = waiting.reduce(0.0) { $0 + Double($1.scheduling?.waitNanoseconds ?? 0) }
-        let identities = Set(waiting.map(\.identity))
-        var waits: [ProcessIdentity: Double] = [:]
-        var covered = 0.0
-        var idle = 0.0
-        for event in tick.scheduler?.events ?? [] where identities.contains(event.task.process) {
-            waits[event.previous, default: 0] += Double(event.waitNanoseconds)
-            covered += Double(event.waitNanoseconds)
-            if event.previous.pid == 0 { idle += Double(event.waitNanoseconds) }
-        }
-        guard covered >= 0.3 * all, covered > 0 else { return nil }
-        if idle >= 0.5 * covered { return [] }
-        let own = waiting.compactMap { parties.position(of: $0.identity) }
-        let suspects = parties.suspects { waits[$0.identity] ?? 0 }.filter { suspect in
-            // Whoever was the last to run only for a moment did not hold the CPU.
-            suspect.process.coresUsed(over: tick.interval) >= 0.1
-                && !own.contains { parties.isRelated($0, to: suspect) }
-        }
-        return suspects.isEmpty ? nil : suspects
     }
 }
 

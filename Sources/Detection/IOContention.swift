@@ -33,7 +33,8 @@ struct ServedRequests: Sendable {
 /// share it, the events of slow requests say whose each was, and a process without any on a device neither fills it nor
 /// waits for it.
 struct IOContention: Sendable {
-    private let host: Contention
+    /// Over all devices.
+    let host: Contention
     private let devices: [DeviceNumber: Contention]
     private let requests: ServedRequests
 

@@ -67,6 +67,9 @@ struct Parties: Sendable {
         position(of: identity).map { processes[$0].isKernelThread } ?? false
     }
 
+    /// What has a pid, if it did anything in this tick.
+    func process(_ pid: Int32) -> ProcessActivity? { positions[pid].map { processes[$0] } }
+
     /// Whether a process is of a party, descends from one of its processes, or is what one of them descends from, as far as
     /// the tick shows the line. Others of its own party need not be: a script may start the one that hurts the other.
     func isRelated(_ position: Int, to other: Int) -> Bool {

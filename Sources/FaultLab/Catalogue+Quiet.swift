@@ -84,5 +84,10 @@ extension Catalogue {
         Scenario(
             name: "busy-alone", about: "Every core is busy with work that hurts nobody.",
             fault: [.stress("--cpu 4 --timeout 60")], seconds: 20),
+        Scenario(
+            name: "nice-background", about: "A job at nice 19 waits until the busy foreground lets it run.",
+            victim: Part(
+                "nice", ["-n", "19", "@bin/faultlab-workload", "periodic", "10", "2000"], readyWhen: "ready"),
+            fault: [.stress("--cpu 2 --timeout 60")], seconds: 20),
     ]
 }

@@ -130,6 +130,82 @@ import Testing
         #expect(pinned(age: 60).observed(LoadMismatch()).first?.finding.culprits.map(\.comm) == ["stress-ng"])
     }
 
+    /// A victim on a core with a hog that takes no more than its fair share, while a larger program takes the other one; all waits
+    /// are too short for an event.
+    private func sharingOneCore(behind pid: Int32? = 500, allowed: Int = 1, hog cores: Double = 0.7) -> Tick {
+        let pinned = Made.process(812, "poller").starving(400).with {
+            $0.scheduling?.longestWaitNanoseconds = 8_000_000
+            $0.scheduling?.longestWaitBehind = pid
+            $0.scheduling?.allowedCPUs = allowed
+        }
+        return Made.idle().with {
+            $0.host.cpu?.running = 4
+            $0.host.pressure?.cpu.some = 0.5
+            $0.processes += [
+                pinned, Made.process(500, "spinner").hogging(cores), Made.process(600, "encoder").hogging(1),
+            ]
+        }
+    }
+
+    private func blamed(_ tick: Tick, _ rule: some Rule) -> [[String]] {
+        tick.observed(rule).map { $0.finding.culprits.map(\.comm) }
+    }
+
+    @Test func `of waits too short for an event the longest one tells who has the pinned core`() throws {
+        #expect(blamed(sharingOneCore(), SchedulerRule()) == [["spinner"]])
+        let host = try #require(sharingOneCore().observed(LoadMismatch()).first)
+        #expect(host.finding.culprits.map(\.comm) == ["spinner"])
+        #expect(host.finding.culprits.first.map { $0.share < 0.5 } == true, "of the CPU time, not of the waits")
+    }
+
+    @Test func `where nobody stands out the longest wait tells who has the core, whoever may run elsewhere`() {
+        let tick = sharingOneCore(allowed: 8).with { $0.cores = 8 }.with { tick in
+            for pid: Int32 in 700..<708 { tick.processes.append(Made.process(pid, "worker\(pid)").hogging(0.7)) }
+        }
+        #expect(blamed(tick, SchedulerRule()) == [["spinner"]])
+        #expect(tick.observed(SchedulerRule()).map(\.grade.severity) == [.high])
+    }
+
+    @Test func `one sample does not tell on whom a process waits that may run everywhere`() {
+        #expect(blamed(sharingOneCore(allowed: 2), SchedulerRule()) == [["encoder"]])
+    }
+
+    @Test func `who happened to run before and did not hold a core is not named`() {
+        #expect(blamed(sharingOneCore(hog: 0.3), SchedulerRule()) == [[]])
+        #expect(blamed(sharingOneCore(behind: nil), SchedulerRule()) == [["encoder"]])
+        #expect(blamed(sharingOneCore(behind: 4711), SchedulerRule()) == [["encoder"]])
+    }
+
+    @Test func `a relative that has the pinned core is not named`() {
+        let tick = sharingOneCore().with {
+            for index in $0.processes.indices where $0.processes[index].identity.pid == 812 {
+                $0.processes[index].parent = 500
+            }
+        }
+        #expect(blamed(tick, SchedulerRule()) == [["encoder"]])
+    }
+
+    @Test func `a pinned process that waits beside an idle CPU is held back by nobody`() {
+        #expect(blamed(sharingOneCore(behind: 0), SchedulerRule()) == [[]])
+    }
+
+    @Test func `who asked to come last is no victim of CPU contention, and its waits are not learned`() {
+        let polite = victim.with { $0.comesLast = true }
+        let tick = Made.idle().stressed(cores: 1.9).adding(polite)
+        #expect(tick.observed(SchedulerRule()).isEmpty)
+        #expect(tick.observed(LoadMismatch()).map(\.grade.severity) == [.low])
+        #expect(tick.observed(LoadMismatch()).first?.finding.victims.isEmpty == true)
+        let stalls = Situation(tick, thresholds: Thresholds(), own: nil).stalls.map(\.metric)
+        #expect(!stalls.contains("process.runq_wait:nginx"))
+    }
+
+    @Test func `who asked to come last for a CPU still suffers from a disk`() {
+        let polite = Made.process(812, "backup").blocked(400).with { $0.comesLast = true }
+        let tick = Made.idle().congested().adding(polite, Made.process(500, "dd").moving(written: 4e8))
+        let io = Situation(tick, thresholds: Thresholds(), own: nil).io
+        #expect(io.sufferers.map(\.process.comm) == ["backup"])
+    }
+
     @Test func `a quota that holds a service back while CPUs are idle is blamed on nobody`() throws {
         let tick = pinned(age: 60).with {
             for index in $0.scheduler?.events.indices ?? 0..<0 {

@@ -17,7 +17,7 @@ struct LoadMismatch: Rule {
             bands.cpuStall.strength(of: stall.share), perCore.map(bands.loadPerCore.strength(of:)) ?? .infinity)
         guard strength > 0 else { return Verdict() }
 
-        let cpu = situation.cpu
+        let cpu = situation.cpu.metByWorst(tick, situation.parties, situation.cpuUse)
         var evidence = [situation.evidence(stall.metric, stall.share, "share", bands.cpuStall.low)]
         if let perCore {
             evidence.append(situation.evidence("load.running_per_core", perCore, "tasks", bands.loadPerCore.low))

@@ -20,8 +20,10 @@ struct SchedulerRule: Rule {
         return situation.cpu.sufferers.prefix(Self.most).compactMap { sufferer in
             let strength = bands.strength(of: sufferer.excess)
             guard strength >= 0.5, let scheduling = sufferer.process.scheduling else { return nil }
-            let holders = Contention.predecessors(of: [sufferer.process], situation.tick, situation.parties)
-            let suspects = holders ?? situation.cpu.suspects
+            let holders = Contention.holders(of: [sufferer.process], situation.tick, situation.parties)
+            // Who may run on few CPUs need not wait for whoever takes most of the others.
+            let isPinned = sufferer.process.isPinned(among: situation.tick.cores)
+            let suspects = holders ?? (isPinned ? [] : situation.cpu.suspects)
             let longest = Double(scheduling.longestWaitNanoseconds) / 1e6
             let used = sufferer.process.coresUsed(over: situation.tick.interval) * 1000
             let values = [sufferer.name, Text.number(sufferer.stall), Text.number(used), Text.number(longest)]

@@ -1,0 +1,96 @@
+import Model
+
+/// Who had the CPUs that processes waited for.
+///
+/// The events tell it, but only of waits that are long enough to be one. Of shorter waits each process has a sample: who had the
+/// CPU until the longest one ended.
+extension Contention {
+    /// Without whoever is related to one of those that wait; `nil` when the waits are not known well enough. On many cores that
+    /// says more than who uses most CPU somewhere else. Nobody, when the CPUs were idle: a quota holds them back.
+    /// - Parameter isBestGuess: whether nothing else tells who is to blame. Then samples count of all processes; else only
+    ///   of those that may not run on all CPUs: who may waits for whoever takes most of them, in whatever order they come.
+    static func holders(
+        of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties, isBestGuess: Bool = false
+    ) -> [Suspect]? {
+        var found = HeldWaits(events: tick.scheduler?.events ?? [], of: waiting)
+        let isSampled = !found.isEnough
+        if isSampled {
+            found = HeldWaits(samplesOf: waiting, parties) { isBestGuess || $0.isPinned(among: tick.cores) }
+        }
+        guard found.isEnough else { return nil }
+        if found.idle >= 0.5 * found.covered { return [] }
+        let own = waiting.compactMap { parties.position(of: $0.identity) }
+        let suspects = parties.suspects { found.waits[$0.identity] ?? 0 }.filter { suspect in
+            // Whoever was the last to run only for a moment did not hold the CPU. One sample may well be of such a one.
+            let holds =
+                isSampled
+                ? parties.coresUsed(by: suspect, over: tick.interval) >= 0.5
+                : suspect.process.coresUsed(over: tick.interval) >= 0.1
+            return holds && !own.contains { parties.isRelated($0, to: suspect) }
+        }
+        return suspects.isEmpty ? nil : suspects
+    }
+
+    /// This contention as its worst victim meets it. One that may run on few CPUs waits for who has those, whoever takes most of the
+    /// others.
+    func metByWorst(_ tick: Tick, _ parties: Parties, _ use: CPUUse) -> Contention {
+        guard let worst = sufferers.first?.process, worst.isPinned(among: tick.cores),
+            let holders = Self.holders(of: [worst], tick, parties), !holders.isEmpty,
+            holders.allSatisfy({ holder in suspects.allSatisfy { $0.parties.isDisjoint(with: holder.parties) } })
+        else { return self }
+        var met = self
+        met.suspects = use.sharing(holders)
+        met.sufferers = sufferers.filter { met.relation(of: $0.process, in: parties) != .own }
+        return met
+    }
+}
+
+/// Nanoseconds that processes waited, by who had the CPU meanwhile.
+private struct HeldWaits {
+    private(set) var waits: [ProcessIdentity: Double] = [:]
+    private(set) var covered = 0.0
+    private(set) var idle = 0.0
+    private let all: Double
+
+    /// Whether what is known speaks for all waits.
+    var isEnough: Bool { covered > 0 && covered >= 0.3 * all }
+
+    private init(_ waiting: [ProcessActivity]) {
+        all = waiting.reduce(0) { $0 + Double($1.scheduling?.waitNanoseconds ?? 0) }
+    }
+
+    init(events: [SchedulerEvent], of waiting: [ProcessActivity]) {
+        self.init(waiting)
+        let identities = Set(waiting.map(\.identity))
+        for event in events where identities.contains(event.task.process) {
+            add(Double(event.waitNanoseconds), pid: event.previous.pid, event.previous)
+        }
+    }
+
+    /// A process's longest wait stands for all of them.
+    init(samplesOf waiting: [ProcessActivity], _ parties: Parties, where counts: (ProcessActivity) -> Bool) {
+        self.init(waiting)
+        for process in waiting where counts(process) {
+            guard let scheduling = process.scheduling, let pid = scheduling.longestWaitBehind else { continue }
+            add(Double(scheduling.waitNanoseconds), pid: pid, parties.process(pid)?.identity)
+        }
+    }
+
+    private mutating func add(_ nanoseconds: Double, pid: Int32, _ holder: ProcessIdentity?) {
+        covered += nanoseconds
+        if pid == 0 { idle += nanoseconds } else if let holder { waits[holder, default: 0] += nanoseconds }
+    }
+}
+
+extension ProcessActivity {
+    /// Whether the thread that waited longest may not run on all CPUs.
+    func isPinned(among cores: Int) -> Bool { (scheduling?.allowedCPUs).map { $0 < cores } ?? false }
+}
+
+extension Parties {
+    fileprivate func coresUsed(by suspect: Suspect, over interval: Double) -> Double {
+        suspect.parties.reduce(0) { sum, party in
+            members[party].reduce(sum) { $0 + processes[$1].coresUsed(over: interval) }
+        }
+    }
+}
