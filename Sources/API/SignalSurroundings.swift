@@ -95,8 +95,8 @@ extension StoredSignal {
         case .networkDegradation: return ["tcp.retransmits", "tcp.out_segments", "tcp.timeouts"]
         case .tcpExhaustion:
             return [
-                "tcp.listen_overflows", "tcp.listen_drops", "sockets.syn_received", "sockets.time_wait",
-                "sockets.close_wait",
+                "tcp.listen_overflows", "tcp.listen_drops", "tcp.syn_cookies", "sockets.syn_received",
+                "sockets.time_wait", "sockets.close_wait",
             ]
         case .scheduler:
             return ["pressure.cpu.some", "runq.latency", "sched.switches.voluntary", "sched.switches.involuntary"]

@@ -214,6 +214,10 @@ public struct TCPReading: Sendable, Equatable {
     public var listenDropsPerSecond: Double = 0
     public var synRetransmitsPerSecond: Double = 0
     public var timeoutsPerSecond: Double = 0
+    /// SYNs that found a listener's queue full and were answered with a cookie; 0 where every SYN is (`tcp_syncookies` 2).
+    public var synCookiesPerSecond: Double = 0
+    /// SYNs that found a listener's queue full and were dropped; they are among the listen drops.
+    public var synQueueDropsPerSecond: Double = 0
     public var activeOpensPerSecond: Double = 0
     public var passiveOpensPerSecond: Double = 0
     public var attemptFailsPerSecond: Double = 0
@@ -235,6 +239,10 @@ public struct SocketReading: Sendable, Equatable {
     public var lastAck: Int = 0
     public var listen: Int = 0
     public var closing: Int = 0
+    /// Where local ports are nearest to run out; `nil` while there are not enough connections for that anywhere.
+    public var localPorts: LocalPortReading?
+    /// Who has most of the sockets in CLOSE_WAIT; `nil` while they are few, and when nobody can be told.
+    public var closeWaitOwner: SocketOwner?
 
     public init() {}
 }
@@ -253,6 +261,49 @@ public struct FileLockWait: Sendable, Equatable {
         self.comm = comm
         self.processGroup = processGroup
     }
+}
+
+/// The local ports that one local address has in use towards one address and port. The same port can serve another
+/// destination at the same time, so that ports run out for each on its own.
+public struct LocalPortReading: Sendable, Equatable {
+    /// `10.0.0.5`, and `10.0.0.9:5432` or `[fd00::9]:5432`.
+    public var source: String
+    public var destination: String
+    /// Ports that a new connection cannot have, and how many of them are only in TIME_WAIT.
+    public var taken: Int
+    public var timeWait: Int
+    /// Ports of `ip_local_port_range`.
+    public var range: Int
+
+    public init(source: String, destination: String, taken: Int, timeWait: Int, range: Int) {
+        self.source = source
+        self.destination = destination
+        self.taken = taken
+        self.timeWait = timeWait
+        self.range = range
+    }
+
+    public var share: Double { range > 0 ? Double(taken) / Double(range) : 0 }
+}
+
+/// A process that has sockets open.
+public struct SocketOwner: Sendable, Equatable {
+    public var identity: ProcessIdentity
+    public var comm: String
+    public var cgroup: String
+    /// Its sockets, and how many there were in all when it was looked for.
+    public var count: Int
+    public var total: Int
+
+    public init(identity: ProcessIdentity, comm: String, cgroup: String = "", count: Int, total: Int) {
+        self.identity = identity
+        self.comm = comm
+        self.cgroup = cgroup
+        self.count = count
+        self.total = total
+    }
+
+    public var share: Double { total > 0 ? min(Double(count) / Double(total), 1) : 0 }
 }
 
 /// `/proc/PID` of one of the top consumers.

@@ -166,6 +166,7 @@ extension Tick {
                 MetricSample("tcp.retransmits", tcp.retransmitsPerSecond),
                 MetricSample("tcp.listen_overflows", tcp.listenOverflowsPerSecond),
                 MetricSample("tcp.listen_drops", tcp.listenDropsPerSecond),
+                MetricSample("tcp.syn_cookies", tcp.synCookiesPerSecond),
                 MetricSample("tcp.syn_retransmits", tcp.synRetransmitsPerSecond),
                 MetricSample("tcp.timeouts", tcp.timeoutsPerSecond),
                 MetricSample("tcp.active_opens", tcp.activeOpensPerSecond),

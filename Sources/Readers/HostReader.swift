@@ -26,9 +26,10 @@ public struct HostReader: ~Copyable, Sendable {
     ///   - root: prefix of every path, `/` for this host. sock_diag has no path: it always answers for the network
     ///     namespace of the calling thread.
     ///   - processes: how much work the process reader may do in a tick.
+    ///   - closeWait: from how many sockets in CLOSE_WAIT on their owner is looked for.
     ///   - clock: monotonic nanoseconds. Every reader's rates are over its own time between two samples.
     public init(
-        root: String = "/", processes limits: ProcessLimits = ProcessLimits(),
+        root: String = "/", processes limits: ProcessLimits = ProcessLimits(), closeWait: Int = 50,
         clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now
     ) {
         let root = root.hasSuffix("/") ? String(root.dropLast()) : root
@@ -41,7 +42,7 @@ public struct HostReader: ~Copyable, Sendable {
         disks = DiskReader(root: root)
         interfaces = InterfaceReader(root: root)
         tcp = TCPReader(root: root)
-        sockets = SocketReader(root: root)
+        sockets = SocketReader(root: root, ownedFrom: closeWait)
         fileLocks = FileLockReader(root: root)
         processes = ProcessReader(root: root, limits: limits)
     }
@@ -63,7 +64,7 @@ public struct HostReader: ~Copyable, Sendable {
         reading.disks = run("disks") { now throws(ReaderError) in try disks.read(&buffer, at: now) }
         reading.interfaces = run("interfaces") { now throws(ReaderError) in try interfaces.read(&buffer, at: now) }
         reading.tcp = run("tcp") { now throws(ReaderError) in try tcp.read(&buffer, at: now) }
-        reading.sockets = run("sockets") { _ throws(ReaderError) in try sockets.read(&buffer) }
+        reading.sockets = run("sockets") { now throws(ReaderError) in try sockets.read(&buffer, at: now) }
         reading.fileLocks = run("locks") { _ throws(ReaderError) in try fileLocks.read(&buffer) }
         reading.processes = run("processes") { now throws(ReaderError) in
             try processes.read(&buffer, at: now, watching: watching)

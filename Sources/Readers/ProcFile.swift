@@ -25,6 +25,13 @@ struct ReadBuffer: ~Copyable, @unchecked Sendable {
         let length = pread(descriptor, bytes.baseAddress, bytes.count, 0)
         return length > 0 ? UnsafeRawBufferPointer(rebasing: bytes[..<length]) : nil
     }
+
+    /// Where a link in an open directory leads; `nil` if it is not there.
+    mutating func readLink(_ name: String, in directory: Int32) -> UnsafeRawBufferPointer? {
+        guard let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress else { return nil }
+        let length = readlinkat(directory, name, text, bytes.count)
+        return length > 0 ? UnsafeRawBufferPointer(rebasing: bytes[..<length]) : nil
+    }
 }
 
 /// A file of /proc that stays open and is read again from its start each time.

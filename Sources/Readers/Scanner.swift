@@ -7,6 +7,12 @@ struct Scanner {
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+    /// The number that a file of one setting holds.
+    static func number(in bytes: UnsafeRawBufferPointer) -> UInt64? {
+        var file = Scanner(bytes)
+        return file.number()
+    }
+
     /// The next line without its newline, or `nil` at the end.
     mutating func line() -> Scanner? {
         guard position < bytes.count else { return nil }

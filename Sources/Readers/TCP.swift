@@ -56,6 +56,8 @@ struct TCPSample: Counters {
         var listenDrops: UInt64 = 0
         var synRetransmits: UInt64 = 0
         var timeouts: UInt64 = 0
+        var synCookies: UInt64 = 0
+        var synQueueDrops: UInt64 = 0
 
         init?(parsing bytes: UnsafeRawBufferPointer) {
             guard
@@ -67,6 +69,8 @@ struct TCPSample: Counters {
                         case "ListenDrops": listenDrops = value
                         case "TCPSynRetrans": synRetransmits = value
                         case "TCPTimeouts": timeouts = value
+                        case "TCPReqQFullDoCookies": synCookies = value
+                        case "TCPReqQFullDrop": synQueueDrops = value
                         default: break
                         }
                     })
@@ -90,6 +94,8 @@ struct TCPSample: Counters {
         reading.listenDropsPerSecond = growth.perSecond(earlier.extended.listenDrops, extended.listenDrops)
         reading.synRetransmitsPerSecond = growth.perSecond(earlier.extended.synRetransmits, extended.synRetransmits)
         reading.timeoutsPerSecond = growth.perSecond(earlier.extended.timeouts, extended.timeouts)
+        reading.synCookiesPerSecond = growth.perSecond(earlier.extended.synCookies, extended.synCookies)
+        reading.synQueueDropsPerSecond = growth.perSecond(earlier.extended.synQueueDrops, extended.synQueueDrops)
         return growth.wentBackwards ? nil : reading
     }
 }
@@ -97,17 +103,24 @@ struct TCPSample: Counters {
 struct TCPReader: ~Copyable {
     private var snmp: ProcFile
     private var netstat: ProcFile
+    private var cookies: ProcFile
     private var rates = Rates<TCPSample>()
 
     init(root: String) {
         snmp = ProcFile(root + "/proc/net/snmp")
         netstat = ProcFile(root + "/proc/net/netstat")
+        cookies = ProcFile(root + "/proc/sys/net/ipv4/tcp_syncookies")
     }
 
     mutating func read(_ buffer: inout ReadBuffer, at now: UInt64) throws(ReaderError) -> TCPReading? {
         let sample = TCPSample(
             basic: try snmp.read(&buffer, TCPSample.Basic.init(parsing:)),
             extended: try netstat.read(&buffer, TCPSample.Extended.init(parsing:)))
-        return rates.next(sample, at: now)
+        guard var reading = rates.next(sample, at: now) else { return nil }
+        // With 2 the kernel counts every SYN as one that found the queue full.
+        if reading.synCookiesPerSecond > 0, (try? cookies.read(&buffer, { Scanner.number(in: $0) })) == 2 {
+            reading.synCookiesPerSecond = 0
+        }
+        return reading
     }
 }

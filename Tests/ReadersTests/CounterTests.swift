@@ -46,6 +46,25 @@ struct CounterTests {
         #expect(try tcp(names + "5000 9\n", extended).rates(since: before, seconds: 1) == nil)
     }
 
+    @Test(arguments: [("1", 50.0), ("2", 0)])
+    func `SYNs answered with cookies are counted, unless all are`(setting: String, cookies: Double) throws {
+        let host = try FakeHost("small")
+        func write(_ answered: Int, _ dropped: Int) throws {
+            try host.write(
+                "/proc/net/netstat",
+                "TcpExt: TCPReqQFullDoCookies TCPReqQFullDrop\nTcpExt: \(answered) \(dropped)\n")
+        }
+        try write(1000, 7)
+        try host.write("/proc/sys/net/ipv4/tcp_syncookies", setting + "\n")
+        var reader = HostReader(root: host.root, clock: host.clock)
+        _ = reader.read()
+        host.advance(seconds: 2)
+        try write(1100, 17)
+        let tcp = try #require(reader.read().tcp)
+        #expect(tcp.synCookiesPerSecond == cookies)
+        #expect(tcp.synQueueDropsPerSecond == 5)
+    }
+
     @Test func `pressure is the share of the time that total grew by`() throws {
         func sample(_ cpu: UInt64, _ memory: UInt64) throws -> PressureSample {
             func stall(_ total: UInt64) throws -> PressureSample.Stall {

@@ -114,9 +114,41 @@ import Testing
         }
     }
 
+    @Test func `who does not close what its peers have closed is found by its descriptors`() throws {
+        var reader = HostReader()
+        let (listener, address) = try Loopback.listen(AF_INET)
+        defer { close(listener) }
+        let servers = try (0..<60).map { _ in
+            close(try Loopback.connect(to: address))
+            return accept(listener, nil, nil)
+        }
+        #expect(
+            poll(&reader) {
+                guard let owner = $0.sockets?.closeWaitOwner else { return false }
+                return owner.identity.pid == getpid() && owner.count >= 60 && owner.share > 0.25
+            })
+        servers.forEach { close($0) }
+        #expect(poll(&reader) { $0.sockets?.closeWaitOwner == nil })
+    }
+
+    @Test func `the kernel lists only sockets with a local port in the range`() throws {
+        var diag = SocketDiag()
+        let (listener, address) = try Loopback.listen(AF_INET)
+        let client = try Loopback.connect(to: address)
+        let server = accept(listener, nil, nil)
+        defer { [client, server, listener].forEach { close($0) } }
+        let port = UInt16(bigEndian: address.sin_port)
+        let found = try diag.list([.established], ports: port...port, into: []) { $0.append($1) }
+        #expect(found.map(\.local_port) == [port])
+        #expect(found.map { IPAddress($0.local).text } == ["127.0.0.1"])
+        let all = try diag.list([.established], into: []) { $0.append($1) }
+        #expect(all.contains { $0.remote_port == port } && all.contains { $0.local_port == port })
+    }
+
     /// Whether the sockets are as `/proc/net/tcp` lists them, and are as the test left them.
     private func agrees(_ reading: HostReading, _ isExpected: (SocketReading) -> Bool) -> Bool {
-        guard let sockets = reading.sockets, isExpected(sockets) else { return false }
+        guard var sockets = reading.sockets, isExpected(sockets) else { return false }
+        sockets.closeWaitOwner = nil
         return sockets == Loopback.socketsByProc()
     }
 
