@@ -45,11 +45,11 @@ extension Situation {
     }
 
     /// Thresholds for a metric of a host whose usual is known: the lowest is then twice what is usual (its p95), and the
-    /// others keep their distance. At least half of the absolute ones, for below that nobody notices, and at most ten times,
-    /// for beyond nobody gets used to it.
-    func adapted(_ bands: Bands, to metric: String) -> Bands {
+    /// others keep their distance. At least half of the absolute ones (or `least` of them), for below that nobody notices, and at
+    /// most ten times, for beyond nobody gets used to it.
+    func adapted(_ bands: Bands, to metric: String, least: Double = 0.5) -> Bands {
         guard let usual = usual[metric], bands.low > 0 else { return bands }
-        let factor = min(max(2 * usual.profile.p95 / bands.low, 0.5), 10)
+        let factor = min(max(2 * usual.profile.p95 / bands.low, least), 10)
         return Bands(bands.low * factor, bands.medium * factor, bands.high * factor, bands.critical * factor)
     }
 

@@ -19,7 +19,7 @@ public struct Scenario: Sendable {
     public var seconds = 14.0
     public var expected: [Expected] = []
     /// Whether the victim must measure that it is hurt. It need not where something runs out for whoever comes next, or where
-    /// the kernel ends the fault before it can.
+    /// the kernel ends the fault before it can, or makes up for it.
     public var hurtsVictim = true
     /// Seconds that an expected signal may take to be there.
     public var opensWithin = Lab.opensWithin

@@ -64,9 +64,14 @@ public struct Thresholds: Sendable, Hashable {
     public var retransmits = Bands(0.005, 0.01, 0.03, 0.10)
     /// Listen-queue overflows and drops per second.
     public var listenOverflows = Bands(0.5, 1, 10, 100)
+    /// Share of the local port range that connections from one address to one destination have in use.
+    public var localPorts = Bands(0.50, 0.70, 0.85, 0.95)
+    /// Sockets; more where more is usual, up to ten times.
     public var timeWait = Bands(500, 1000, 5000, 20_000)
     public var closeWait = Bands(50, 100, 500, 2000)
     public var synReceived = Bands(250, 500, 1000, 4000)
+    /// SYNs per second that are answered with cookies, for a queue is full.
+    public var synCookies = Bands(2, 100, 1000, 10_000)
     /// Run-queue wait of one process that wants little CPU, in milliseconds per second of wall time. Four busy tasks per
     /// core make a task that wakes every 10 ms wait about 150 of them (EEVDF, kernel 6.18).
     public var runQueueWait = Bands(25, 75, 250, 600)

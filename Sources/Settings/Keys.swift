@@ -117,9 +117,19 @@ extension Key {
         threshold("network_errors", \.networkErrors, upTo: 1, "Errors and drops per packet."),
         threshold("retransmits", \.retransmits, upTo: 1, "Retransmitted segments per segment sent."),
         threshold("listen_overflows", \.listenOverflows, unit: "per second", "Listen-queue overflows and drops."),
-        threshold("time_wait", \.timeWait, unit: "sockets", "Sockets in TIME_WAIT."),
-        threshold("close_wait", \.closeWait, unit: "sockets", "Sockets in CLOSE_WAIT."),
-        threshold("syn_received", \.synReceived, unit: "sockets", "Sockets in SYN_RECV."),
+        threshold(
+            "local_ports", \.localPorts, upTo: 1,
+            "Share of the local port range in use from one address to one destination."),
+        threshold(
+            "time_wait", \.timeWait, unit: "sockets",
+            "Sockets in TIME_WAIT; up to ten times as many where that is usual."),
+        threshold(
+            "close_wait", \.closeWait, unit: "sockets",
+            "Sockets in CLOSE_WAIT; up to ten times as many where that is usual."),
+        threshold(
+            "syn_received", \.synReceived, unit: "sockets",
+            "Sockets in SYN_RECV; up to ten times as many where that is usual."),
+        threshold("syn_cookies", \.synCookies, unit: "per second", "SYNs answered with cookies as a queue is full."),
         threshold(
             "run_queue_wait_ms", \.runQueueWait, unit: "ms/s",
             "Time that a process which wants little CPU waits for it."),

@@ -10,6 +10,7 @@
  *   echo PORT [BACKLOG]          answers clients, one after the other
  *   deaf PORT                    listens with a queue of 8 and accepts twenty connections a second
  *   knock PORT N [ADDRESS]       keeps trying to open N connections, from another loopback address
+ *   hasty PORT                   connects to the echo server and hangs up first, as fast as it can
  *   churn PORT                   opens and closes connections as fast as it can
  *   leaky PORT N                 accepts N connections that their clients close, and never closes its own ends
  *   idle PORT N                  N connections that nobody uses, and an epoll that waits for them
@@ -240,7 +241,9 @@ static int dial_from(const char *source, int port, int flags)
                    || bind(client, (struct sockaddr *)&own, sizeof own) < 0))
         fail(source);
     if (client >= 0 && connect(client, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) {
+        int error = errno;
         close(client);
+        errno = error;
         return -1;
     }
     return client;
@@ -282,7 +285,12 @@ static void client(int port, double pause)
     for (;;) {
         char buffer[64];
         double start = now();
-        int connection = dial(port, 0);
+        int connection;
+        /* Without a port there is no connection, and the waiting for one counts. */
+        while ((connection = dial(port, 0)) < 0 && errno == EADDRNOTAVAIL) {
+            measured(now() - start);
+            rest(pause);
+        }
         if (connection >= 0) {
             if (write(connection, "hello", 5) == 5 && read(connection, buffer, sizeof buffer) < 0)
                 perror("client");
@@ -290,6 +298,19 @@ static void client(int port, double pause)
         }
         measured(now() - start);
         rest(pause);
+    }
+}
+
+/* Who hangs up first keeps the port in TIME_WAIT. */
+static void hasty(int port)
+{
+    ready();
+    for (;;) {
+        int connection = dial(port, 0);
+        if (connection >= 0)
+            close(connection);
+        else
+            rest(1);
     }
 }
 
@@ -502,6 +523,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "echo")) echo(number, other);
     if (!strcmp(name, "deaf")) deaf(number);
     if (!strcmp(name, "knock")) knock(number, other, argc > 4 ? argv[4] : NULL);
+    if (!strcmp(name, "hasty")) hasty(number);
     if (!strcmp(name, "churn")) churn(number);
     if (!strcmp(name, "leaky")) leaky(number, other);
     if (!strcmp(name, "idle")) idle(number, other);

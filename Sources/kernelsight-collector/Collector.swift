@@ -36,7 +36,8 @@ actor Collector: Service {
         self.logger = logger
         startedWith = settings
         self.settings = settings
-        measurement = Measurement(tracers: tracers, readers: HostReader())
+        measurement = Measurement(
+            tracers: tracers, readers: HostReader(closeWait: Int(settings.thresholds.closeWait.low)))
         detector = Detector(
             thresholds: settings.thresholds, hysteresis: settings.hysteresis, resuming: writer.openEpisodes(),
             nextID: writer.nextEpisodeID, own: SelfCost.identity,

@@ -203,7 +203,7 @@ import Testing
         let polite = Made.process(812, "backup").blocked(400).with { $0.comesLast = true }
         let tick = Made.idle().congested().adding(polite, Made.process(500, "dd").moving(written: 4e8))
         let io = Situation(tick, thresholds: Thresholds(), own: nil).io
-        #expect(io.sufferers.map(\.process.comm) == ["backup"])
+        #expect(io.host.sufferers.map(\.process.comm) == ["backup"])
     }
 
     @Test func `a quota that holds a service back while CPUs are idle is blamed on nobody`() throws {

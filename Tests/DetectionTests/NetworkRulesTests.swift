@@ -3,7 +3,7 @@ import Testing
 
 @testable import Detection
 
-/// network_degradation and tcp_exhaustion: nobody on the host can be named for either.
+/// network_degradation: nobody on the host can be named for it.
 @Suite struct NetworkRulesTests {
     private func losing(_ drops: Double, of packets: Double) -> Tick {
         Made.idle().with {
@@ -54,34 +54,12 @@ import Testing
         #expect(retransmitting([0, 9, 0, 0, 0]).allSatisfy { $0 == nil }, "one burst")
     }
 
-    @Test func `listen overflows and half-open connections are above low`() {
-        let tick = Made.idle().with {
-            $0.host.tcp?.listenOverflowsPerSecond = 30
-            $0.host.tcp?.listenDropsPerSecond = 30
-            $0.host.sockets?.synReceived = 1200
-        }
-        let found = tick.observed(TCPExhaustion())
-        #expect(found.map(\.key.label) == ["listen_overflow", "syn_backlog"])
-        #expect(found.map(\.grade.severity) == [.high, .high])
-    }
-
-    @Test func `a server with many connections in TIME_WAIT is low`() {
-        let tick = Made.idle().with { $0.host.sockets?.timeWait = 60_000 }
-        #expect(tick.observed(TCPExhaustion()).map(\.grade.severity) == [.low])
-    }
-
     @Test func `idle is silent, and missing counters are said by label`() {
         #expect(Made.idle().observed(NetworkDegradation()).isEmpty)
-        #expect(Made.idle().observed(TCPExhaustion()).isEmpty)
-        let noSockets = Made.idle().with { $0.host.sockets = nil }.verdict(TCPExhaustion())
-        #expect(noSockets.isBlind(to: "time_wait"))
-        #expect(!noSockets.isBlind(to: "listen_overflow"))
         let nothing = Made.idle().with {
-            $0.host.sockets = nil
             $0.host.tcp = nil
             $0.host.interfaces = nil
         }
-        #expect(nothing.verdict(TCPExhaustion()).isBlind(to: "listen_overflow"))
         #expect(nothing.verdict(NetworkDegradation()).isBlind(to: "retransmission"))
         #expect(nothing.verdict(NetworkDegradation()).isBlind(to: "network_degradation"))
     }
