@@ -102,7 +102,8 @@ extension Contention {
         }
         if suspects.isEmpty {
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
-            suspects = use.sharing(holders(of: sufferers.map(\.process), tick, parties, isBestGuess: true) ?? [])
+            suspects = use.sharing(
+                holders(of: sufferers.map(\.process), among: sufferers, tick, parties, isBestGuess: true) ?? [])
         }
         return Contention(
             suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait",

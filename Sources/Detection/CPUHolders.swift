@@ -5,29 +5,35 @@ import Model
 /// The events tell it, but only of waits that are long enough to be one. Of shorter waits each process has a sample: who had the
 /// CPU until the longest one ended.
 extension Contention {
-    /// Without whoever is related to one of those that wait; `nil` when the waits are not known well enough. On many cores that
-    /// says more than who uses most CPU somewhere else. Nobody, when the CPUs were idle: a quota holds them back.
-    /// - Parameter isBestGuess: whether nothing else tells who is to blame. Then samples count of all processes; else only
-    ///   of those that may not run on all CPUs: who may waits for whoever takes most of them, in whatever order they come.
+    /// `nil` when the waits are not known well enough: those behind a relative, another victim, or somebody who ran there only
+    /// for a moment say nothing. On many cores this tells more than who uses most CPU somewhere else. Nobody, when the CPUs
+    /// were idle: a quota holds them back.
+    /// - Parameters:
+    ///   - victims: whoever waits in this tick; who wants little holds nobody up.
+    ///   - isBestGuess: whether nothing else tells who is to blame. Then samples count of all processes; else only of those
+    ///     that may not run on all CPUs: who may waits for whoever takes most of them, in whatever order they come.
     static func holders(
-        of waiting: [ProcessActivity], _ tick: Tick, _ parties: Parties, isBestGuess: Bool = false
+        of waiting: [ProcessActivity], among victims: [Sufferer], _ tick: Tick, _ parties: Parties,
+        isBestGuess: Bool = false
     ) -> [Suspect]? {
-        var found = HeldWaits(events: tick.scheduler?.events ?? [], of: waiting)
-        let isSampled = !found.isEnough
-        if isSampled {
-            found = HeldWaits(samplesOf: waiting, parties) { isBestGuess || $0.isPinned(among: tick.cores) }
+        let own = waiting.compactMap { parties.position(of: $0.identity) }
+        let innocent = Set(victims.map(\.process.identity))
+        func mayHold(_ identity: ProcessIdentity, least: Double) -> Bool {
+            guard let position = parties.position(of: identity), !innocent.contains(identity) else { return false }
+            let party = parties.party[position]
+            return parties.coresUsed(by: party, over: tick.interval) >= least
+                && !own.contains { parties.isRelated($0, to: party) }
+        }
+        var found = HeldWaits(events: tick.scheduler?.events ?? [], of: waiting) { mayHold($0, least: 0.1) }
+        if !found.isEnough {
+            // One sample may well be of somebody who came by.
+            found = HeldWaits(
+                samplesOf: waiting.filter { isBestGuess || $0.isPinned(among: tick.cores) }, all: waiting, parties
+            ) { mayHold($0, least: 0.5) }
         }
         guard found.isEnough else { return nil }
         if found.idle >= 0.5 * found.covered { return [] }
-        let own = waiting.compactMap { parties.position(of: $0.identity) }
-        let suspects = parties.suspects { found.waits[$0.identity] ?? 0 }.filter { suspect in
-            // Whoever was the last to run only for a moment did not hold the CPU. One sample may well be of such a one.
-            let holds =
-                isSampled
-                ? parties.coresUsed(by: suspect, over: tick.interval) >= 0.5
-                : suspect.process.coresUsed(over: tick.interval) >= 0.1
-            return holds && !own.contains { parties.isRelated($0, to: suspect) }
-        }
+        let suspects = parties.suspects { found.waits[$0.identity] ?? 0 }
         return suspects.isEmpty ? nil : suspects
     }
 
@@ -35,7 +41,7 @@ extension Contention {
     /// others.
     func metByWorst(_ tick: Tick, _ parties: Parties, _ use: CPUUse) -> Contention {
         guard let worst = sufferers.first?.process, worst.isPinned(among: tick.cores),
-            let holders = Self.holders(of: [worst], tick, parties), !holders.isEmpty,
+            let holders = Self.holders(of: [worst], among: sufferers, tick, parties), !holders.isEmpty,
             holders.allSatisfy({ holder in suspects.allSatisfy { $0.parties.isDisjoint(with: holder.parties) } })
         else { return self }
         var met = self
@@ -59,26 +65,36 @@ private struct HeldWaits {
         all = waiting.reduce(0) { $0 + Double($1.scheduling?.waitNanoseconds ?? 0) }
     }
 
-    init(events: [SchedulerEvent], of waiting: [ProcessActivity]) {
+    init(events: [SchedulerEvent], of waiting: [ProcessActivity], where counts: (ProcessIdentity) -> Bool) {
         self.init(waiting)
         let identities = Set(waiting.map(\.identity))
         for event in events where identities.contains(event.task.process) {
-            add(Double(event.waitNanoseconds), pid: event.previous.pid, event.previous)
+            add(Double(event.waitNanoseconds), pid: event.previous.pid, event.previous, counts)
         }
     }
 
     /// A process's longest wait stands for all of them.
-    init(samplesOf waiting: [ProcessActivity], _ parties: Parties, where counts: (ProcessActivity) -> Bool) {
+    init(
+        samplesOf sampled: [ProcessActivity], all waiting: [ProcessActivity], _ parties: Parties,
+        where counts: (ProcessIdentity) -> Bool
+    ) {
         self.init(waiting)
-        for process in waiting where counts(process) {
+        for process in sampled {
             guard let scheduling = process.scheduling, let pid = scheduling.longestWaitBehind else { continue }
-            add(Double(scheduling.waitNanoseconds), pid: pid, parties.process(pid)?.identity)
+            add(Double(scheduling.waitNanoseconds), pid: pid, parties.process(pid)?.identity, counts)
         }
     }
 
-    private mutating func add(_ nanoseconds: Double, pid: Int32, _ holder: ProcessIdentity?) {
-        covered += nanoseconds
-        if pid == 0 { idle += nanoseconds } else if let holder { waits[holder, default: 0] += nanoseconds }
+    private mutating func add(
+        _ nanoseconds: Double, pid: Int32, _ holder: ProcessIdentity?, _ counts: (ProcessIdentity) -> Bool
+    ) {
+        if pid == 0 {
+            idle += nanoseconds
+            covered += nanoseconds
+        } else if let holder, counts(holder) {
+            waits[holder, default: 0] += nanoseconds
+            covered += nanoseconds
+        }
     }
 }
 
@@ -88,9 +104,7 @@ extension ProcessActivity {
 }
 
 extension Parties {
-    fileprivate func coresUsed(by suspect: Suspect, over interval: Double) -> Double {
-        suspect.parties.reduce(0) { sum, party in
-            members[party].reduce(sum) { $0 + processes[$1].coresUsed(over: interval) }
-        }
+    fileprivate func coresUsed(by party: Int, over interval: Double) -> Double {
+        members[party].reduce(0) { $0 + processes[$1].coresUsed(over: interval) }
     }
 }

@@ -65,7 +65,7 @@ public struct Thresholds: Sendable, Hashable {
     /// Listen-queue overflows and drops per second.
     public var listenOverflows = Bands(0.5, 1, 10, 100)
     /// Share of the local port range that connections from one address to one destination have in use.
-    public var localPorts = Bands(0.50, 0.70, 0.85, 0.95)
+    public var localPorts = Bands(0.60, 0.80, 0.90, 0.97)
     /// Sockets; more where more is usual, up to ten times.
     public var timeWait = Bands(500, 1000, 5000, 20_000)
     public var closeWait = Bands(50, 100, 500, 2000)

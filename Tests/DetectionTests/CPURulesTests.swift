@@ -185,6 +185,22 @@ import Testing
         #expect(blamed(tick, SchedulerRule()) == [[]])
     }
 
+    @Test func `waits behind a thread of one's own or another victim do not tell who holds the CPUs`() throws {
+        let collector = Made.process(950, "collector").starving(109)
+        func event(behind process: ProcessActivity, milliseconds: UInt64) -> SchedulerEvent {
+            SchedulerEvent(
+                time: Made.start, task: Made.task(collector), cpu: 0, waitNanoseconds: milliseconds * 1_000_000,
+                preempted: false, previous: process.identity, previousComm: process.comm)
+        }
+        let tick = Made.idle().stressed(cores: 1.8).adding(victim.starving(160, cpu: 0.18), collector).with {
+            $0.scheduler?.events = [
+                event(behind: collector, milliseconds: 40), event(behind: victim, milliseconds: 30),
+            ]
+        }
+        let found = try #require(tick.observed(SchedulerRule()).first { $0.key.entity.name == "collector" })
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-cpu"])
+    }
+
     @Test func `a pinned process that waits beside an idle CPU is held back by nobody`() {
         #expect(blamed(sharingOneCore(behind: 0), SchedulerRule()) == [[]])
     }

@@ -70,7 +70,7 @@ import Testing
         #expect(tick.observed(TCPExhaustion()).map(\.grade.severity) == [.low])
     }
 
-    @Test(arguments: [(10_000, nil), (15_000, Severity.low), (24_000, .high), (28_000, .critical)])
+    @Test(arguments: [(10_000, nil), (17_500, Severity.low), (26_000, .high), (28_000, .critical)])
     func `ports that run out for one destination are as bad as they are few`(taken: Int, severity: Severity?) throws {
         let found = Made.idle().with {
             $0.host.sockets?.localPorts = LocalPortReading(

@@ -20,7 +20,8 @@ struct SchedulerRule: Rule {
         return situation.cpu.sufferers.prefix(Self.most).compactMap { sufferer in
             let strength = bands.strength(of: sufferer.excess)
             guard strength >= 0.5, let scheduling = sufferer.process.scheduling else { return nil }
-            let holders = Contention.holders(of: [sufferer.process], situation.tick, situation.parties)
+            let holders = Contention.holders(
+                of: [sufferer.process], among: situation.cpu.sufferers, situation.tick, situation.parties)
             // Who may run on few CPUs need not wait for whoever takes most of the others.
             let isPinned = sufferer.process.isPinned(among: situation.tick.cores)
             let suspects = holders ?? (isPinned ? [] : situation.cpu.suspects)
