@@ -102,9 +102,11 @@ let package = Package(
         .testTarget(
             name: "TracersTests", dependencies: ["Tracers", "Model", "CLibBPF", "CLinux"], swiftSettings: strict),
         .testTarget(
-            name: "ReadersTests", dependencies: ["Readers", "Detection", "Model"], resources: [.copy("Trees")],
+            name: "ReadersTests", dependencies: ["Readers", "Detection", "Model", "ChildProcess"],
+            resources: [.copy("Trees")],
             swiftSettings: strict),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "Model", grdb], swiftSettings: strict),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "Model", "ChildProcess", grdb], swiftSettings: strict),
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
         .testTarget(
             name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import Glibc
 import Model
@@ -32,17 +33,17 @@ import Testing
         let descriptor = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         defer { close(descriptor) }
         #expect(flock(descriptor, LOCK_EX) == 0)
-        let waiter = Process()
-        waiter.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
-        waiter.arguments = [file, "true"]
-        try waiter.run()
-        defer { waiter.terminate() }
+        let waiter = try ChildProcess("flock", [file, "true"], log: file + ".log")
+        defer {
+            waiter.stop()
+            unlink(file + ".log")
+        }
         var reader = FileLockReader(root: "")
         var buffer = ReadBuffer()
         let deadline = ContinuousClock.now + .seconds(20)
         var found: FileLockWait?
         while found == nil, ContinuousClock.now < deadline {
-            found = try reader.read(&buffer).first { $0.waiter == waiter.processIdentifier }
+            found = try reader.read(&buffer).first { $0.waiter == waiter.pid }
         }
         #expect(found?.holder.pid == getpid())
         #expect(found?.comm.isEmpty == false)

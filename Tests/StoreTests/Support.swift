@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import GRDB
 import Model
@@ -34,16 +35,11 @@ func eventually(_ what: Comment, _ condition: () throws -> Bool) throws {
 /// Runs a program and returns what it wrote.
 @discardableResult
 func run(_ path: String, _ arguments: String...) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    let log = FileManager.default.temporaryDirectory.appending(path: "run-\(UUID().uuidString).log").path
+    defer { unlink(log) }
+    let process = try ChildProcess(path, arguments, log: log)
+    #expect(process.wait(seconds: 60), "\(path) does not end")
+    return (process.exitStatus ?? -1, process.output)
 }
 
 /// 2026-11-25T03:00:00Z.
