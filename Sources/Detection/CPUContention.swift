@@ -103,7 +103,7 @@ extension Contention {
         if suspects.isEmpty {
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.
             suspects = use.sharing(
-                holders(of: sufferers.map(\.process), among: sufferers, tick, parties, isBestGuess: true) ?? [])
+                holders(of: sufferers.map(\.process), among: sufferers, tick, parties) ?? [])
         }
         return Contention(
             suspects: suspects, sufferers: sufferers, measure: "CPU time", stall: "run-queue wait",

@@ -8,13 +8,12 @@ extension Contention {
     /// `nil` when the waits are not known well enough: those behind a relative, another victim, or somebody who ran there only
     /// for a moment say nothing. On many cores this tells more than who uses most CPU somewhere else. Nobody, when the CPUs
     /// were idle: a quota holds them back.
-    /// - Parameters:
-    ///   - victims: whoever waits in this tick; who wants little holds nobody up.
-    ///   - isBestGuess: whether nothing else tells who is to blame. Then samples count of all processes; else only of those
-    ///     that may not run on all CPUs: who may waits for whoever takes most of them, in whatever order they come.
+    ///
+    /// Samples count only of processes that may run on few CPUs: who may run everywhere waits for whoever takes most of them, in
+    /// whatever order they come.
+    /// - Parameter victims: whoever waits in this tick; who wants little holds nobody up.
     static func holders(
-        of waiting: [ProcessActivity], among victims: [Sufferer], _ tick: Tick, _ parties: Parties,
-        isBestGuess: Bool = false
+        of waiting: [ProcessActivity], among victims: [Sufferer], _ tick: Tick, _ parties: Parties
     ) -> [Suspect]? {
         let own = waiting.compactMap { parties.position(of: $0.identity) }
         let innocent = Set(victims.map(\.process.identity))
@@ -28,7 +27,7 @@ extension Contention {
         if !found.isEnough {
             // One sample may well be of somebody who came by.
             found = HeldWaits(
-                samplesOf: waiting.filter { isBestGuess || $0.isPinned(among: tick.cores) }, all: waiting, parties
+                samplesOf: waiting.filter { $0.isPinned(among: tick.cores) }, all: waiting, parties
             ) { mayHold($0, least: 0.5) }
         }
         guard found.isEnough else { return nil }
@@ -99,8 +98,9 @@ private struct HeldWaits {
 }
 
 extension ProcessActivity {
-    /// Whether the thread that waited longest may not run on all CPUs.
-    func isPinned(among cores: Int) -> Bool { (scheduling?.allowedCPUs).map { $0 < cores } ?? false }
+    /// Whether the thread that waited longest may run on half of the CPUs at most: of what a set of nearly all holds, the host
+    /// tells as much.
+    func isPinned(among cores: Int) -> Bool { (scheduling?.allowedCPUs).map { 2 * $0 <= cores } ?? false }
 }
 
 extension Parties {

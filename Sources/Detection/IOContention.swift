@@ -2,36 +2,35 @@ import Model
 
 /// Whose requests each device served in a tick, as far as the events of slow requests say.
 struct ServedRequests: Sendable {
-    struct Share: Sendable {
-        /// Bytes, with what each request costs.
-        var cost = 0.0
-        var nanoseconds: UInt64 = 0
-    }
+    /// Bytes, with what each request costs.
+    private(set) var costs: [DeviceNumber: [ProcessIdentity: Double]] = [:]
+    /// The device that each process waited longest for.
+    private(set) var slowest: [ProcessIdentity: DeviceNumber] = [:]
+    /// Whether every slow request was recorded: of many, the tracer's limit (100 a second) leaves some out.
+    let areAll: Bool
 
-    private(set) var devices: [DeviceNumber: [ProcessIdentity: Share]] = [:]
+    private static let mostRecorded = 50
 
     init(_ reading: BlockIOReading?) {
-        for event in reading?.events ?? [] {
+        let events = reading?.events ?? []
+        areAll = reading != nil && events.count <= Self.mostRecorded
+        var waits: [ProcessIdentity: [DeviceNumber: UInt64]] = [:]
+        for event in events {
             let device = DeviceNumber(major: event.major, minor: event.minor)
-            var share = devices[device]?[event.task.process] ?? Share()
-            share.cost += Double(event.bytes) + Contention.bytesPerRequest
-            share.nanoseconds += event.latencyNanoseconds + event.queuedNanoseconds
-            devices[device, default: [:]][event.task.process] = share
+            costs[device, default: [:]][event.task.process, default: 0] +=
+                Double(event.bytes) + Contention.bytesPerRequest
+            waits[event.task.process, default: [:]][device, default: 0] +=
+                event.latencyNanoseconds + event.queuedNanoseconds
         }
-    }
-
-    /// The device that a process waited longest for, or `nil` if it had no slow request.
-    func slowest(of process: ProcessIdentity) -> DeviceNumber? {
-        devices.compactMap { device, shares in shares[process].map { (device, $0.nanoseconds) } }
-            .max { ($0.1, $1.0) < ($1.1, $0.0) }?.0
+        slowest = waits.compactMapValues { $0.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key }
     }
 }
 
 /// Who keeps the block devices busy and who waits for them, over all and for each that is one of several.
 ///
 /// Processes are counted over all devices. Where one device does most of the work that is its story as well; where several
-/// share it, the events of slow requests say whose each was, and a process without any on a device neither fills it nor
-/// waits for it.
+/// share it, the events of slow requests say whose each was, and who had slow requests on another device, or none although it
+/// submitted some, does not wait for this one.
 struct IOContention: Sendable {
     /// Over all devices.
     let host: Contention
@@ -43,26 +42,28 @@ struct IOContention: Sendable {
         knowing: (Contention) -> Contention
     ) {
         let requests = ServedRequests(tick.blockIO)
-        func contention(_ suspects: [Suspect], waitsHere: (ProcessIdentity) -> Bool) -> Contention {
+        func contention(_ suspects: [Suspect], waitsHere: (ProcessActivity) -> Bool = { _ in true }) -> Contention {
             let sufferers = parties.sufferers(from: suspects) { process, _ in
-                process.identity == own || !waitsHere(process.identity)
-                    ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0) / 1e6 / tick.interval
+                let blocked = process.scheduling?.blockedNanoseconds ?? 0
+                return blocked == 0 || process.identity == own || !waitsHere(process)
+                    ? 0 : Double(blocked) / 1e6 / tick.interval
             }
             return knowing(
                 Contention(
                     suspects: suspects, sufferers: sufferers, measure: "disk I/O", stall: "blocked on I/O",
                     stallMetric: "process.blocked"))
         }
-        host = contention(parties.suspects(least: Contention.leastIO) { $0.ioCost(over: tick.interval) }) { _ in true }
-        var devices: [DeviceNumber: Contention] = [:]
+        host = contention(parties.suspects(least: Contention.leastIO) { $0.ioCost(over: tick.interval) })
         let writer = Self.onlyBufferedWriter(tick, parties)
-        for disk in disks ?? [] where disk.shareOfBytes < Self.most && disk.latency != nil {
-            var served = (requests.devices[disk.number] ?? [:]).mapValues(\.cost)
+        var devices: [DeviceNumber: Contention] = [:]
+        for disk in disks ?? [] where disk.shareOfBytes < Self.most {
+            guard var served = requests.costs[disk.number] else { continue }
             let flushed = served.filter { parties.isKernelThread($0.key) }.values.reduce(0, +)
             if let writer { served[writer, default: 0] += flushed }
             let suspects = parties.suspects(beside: writer == nil ? flushed : 0) { served[$0.identity] ?? 0 }
-            devices[disk.number] = contention(suspects) {
-                requests.slowest(of: $0).map { $0 == disk.number } ?? true
+            devices[disk.number] = contention(suspects) { process in
+                requests.slowest[process.identity].map { $0 == disk.number }
+                    ?? !(requests.areAll && process.submitsRequests)
             }
         }
         self.devices = devices
@@ -82,11 +83,18 @@ struct IOContention: Sendable {
         return writers.count == 1 ? writers[0].process : nil
     }
 
-    subscript(disk: Disk) -> Contention { devices[disk.number] ?? host }
+    /// One of several devices without a slow request is nobody's to explain.
+    subscript(disk: Disk) -> Contention {
+        if let known = devices[disk.number] { return known }
+        guard disk.shareOfBytes < Self.most else { return host }
+        var unknown = host
+        unknown.suspects = []
+        return unknown
+    }
 
     /// What a process waits for: the device of its slowest requests.
     subscript(waiting process: ProcessIdentity) -> Contention {
-        requests.slowest(of: process).flatMap { devices[$0] } ?? host
+        requests.slowest[process].flatMap { devices[$0] } ?? host
     }
 }
 
@@ -98,10 +106,16 @@ extension Contention {
 }
 
 extension ProcessActivity {
-    /// Bytes per second that it leaves to kernel workers to write.
+    /// Bytes per second that it leaves to kernel workers to write. The two rates are not over the same second, so that what is
+    /// less than half of all is none.
     fileprivate func buffered(_ interval: Double) -> Double {
-        (proc?.writeBytesPerSecond ?? 0) - Double(blockIO?.writeBytes ?? 0) / interval
+        let written = proc?.writeBytesPerSecond ?? 0
+        let rest = written - Double(blockIO?.writeBytes ?? 0) / interval
+        return rest >= 0.5 * written ? rest : 0
     }
+
+    /// Whether it has requests of its own, slow or not.
+    fileprivate var submitsRequests: Bool { (blockIO?.reads ?? 0) + (blockIO?.writes ?? 0) > 0 }
 
     /// Bytes per second read and written, with what each request costs. Buffered writes are submitted by kernel workers:
     /// `/proc/PID/io` knows who dirtied the pages.

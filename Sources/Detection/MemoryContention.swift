@@ -54,17 +54,18 @@ extension Contention {
 
 extension Parties {
     /// Resident bytes of each process that has any. What the processes of a party share, such as a database's buffers, is there
-    /// once: each is given its part of it.
+    /// once, as much as the one has that has most of it: each is given its part.
     fileprivate func heldBytes() -> [ProcessIdentity: Double] {
         var held: [ProcessIdentity: Double] = [:]
         for positions in members {
             let readings = positions.compactMap { position in
-                processes[position].proc.map { (processes[position].identity, $0) }
+                processes[position].proc.map { (identity: processes[position].identity, proc: $0) }
             }
-            let sharers = Double(readings.count { $1.sharedBytes > 0 })
-            for (identity, proc) in readings {
-                let shared = Double(proc.sharedBytes)
-                held[identity] = Double(proc.residentBytes) - shared + (shared > 0 ? shared / sharers : 0)
+            let shared = readings.map { Double($0.proc.sharedBytes) }
+            let sum = shared.reduce(0, +)
+            let once = sum > 0 ? (shared.max() ?? 0) / sum : 0
+            for (reading, shared) in zip(readings, shared) {
+                held[reading.identity] = Double(reading.proc.residentBytes) - shared + shared * once
             }
         }
         return held

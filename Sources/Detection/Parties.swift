@@ -81,11 +81,17 @@ struct Parties: Sendable {
         suspect.parties.contains { isRelated(position, to: $0) }
     }
 
-    /// Whether another process, which may have done nothing in the tick, is of another program than this one.
-    func isOutside(_ other: ProcessIdentity, group: Int32, of process: ProcessActivity) -> Bool {
-        if other.pid == process.parent || group != 0 && group == process.group { return false }
-        guard let position = position(of: process.identity), let known = self.position(of: other) else { return true }
-        return !isRelated(position, to: party[known])
+    /// Whether whoever holds a lock, who may have done nothing in the tick, is of another program than who waits for it.
+    func isOutside(_ wait: FileLockWait, of process: ProcessActivity) -> Bool {
+        if wait.holder.pid == process.parent || wait.parent == process.identity.pid || wait.comm == process.comm
+            || wait.processGroup != 0 && wait.processGroup == process.group
+        {
+            return false
+        }
+        guard let position = position(of: process.identity), let holder = self.position(of: wait.holder) else {
+            return true
+        }
+        return !isRelated(position, to: party[holder])
     }
 
     /// The processes that a process descends from, nearest first.

@@ -64,10 +64,11 @@ extension Situation {
             } + slowCalls
     }
 
-    /// The worst blocked call of each name in the tick, in milliseconds.
+    /// The worst blocked call or wait for a file lock of each name in the tick, in milliseconds.
     private var slowCalls: [MetricSample] {
         var worst: [String: Double] = [:]
-        for event in tick.syscalls?.events ?? [] where (event.blockedNanoseconds ?? 0) * 2 >= event.latencyNanoseconds {
+        for event in tick.syscalls?.events ?? []
+        where event.isFileLock || (event.blockedNanoseconds ?? 0) * 2 >= event.latencyNanoseconds {
             let latency = Double(event.latencyNanoseconds) / 1e6
             worst[event.task.comm] = max(worst[event.task.comm] ?? 0, latency)
         }

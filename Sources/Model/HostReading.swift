@@ -11,7 +11,7 @@ public struct HostReading: Sendable {
     public var interfaces: [InterfaceReading]?
     public var tcp: TCPReading?
     public var sockets: SocketReading?
-    /// Those who wait for a file lock at this moment, where its holder is known.
+    /// Those who wait for a file lock at this moment, where its holder is known; `nil` unless that was asked for.
     public var fileLocks: [FileLockWait]?
     /// The top consumers by CPU time, faults, I/O and memory, and those that were asked for; in no order.
     public var processes: [ProcessReading]?
@@ -216,8 +216,6 @@ public struct TCPReading: Sendable, Equatable {
     public var timeoutsPerSecond: Double = 0
     /// SYNs that found a listener's queue full and were answered with a cookie; 0 where every SYN is (`tcp_syncookies` 2).
     public var synCookiesPerSecond: Double = 0
-    /// SYNs that found a listener's queue full and were dropped; they are among the listen drops.
-    public var synQueueDropsPerSecond: Double = 0
     public var activeOpensPerSecond: Double = 0
     public var passiveOpensPerSecond: Double = 0
     public var attemptFailsPerSecond: Double = 0
@@ -251,14 +249,16 @@ public struct SocketReading: Sendable, Equatable {
 public struct FileLockWait: Sendable, Equatable {
     public var waiter: Int32
     public var holder: ProcessIdentity
-    /// The holder's name and process group.
+    /// The holder's name, parent and process group.
     public var comm: String
+    public var parent: Int32
     public var processGroup: Int32
 
-    public init(waiter: Int32, holder: ProcessIdentity, comm: String, processGroup: Int32) {
+    public init(waiter: Int32, holder: ProcessIdentity, comm: String, parent: Int32 = 0, processGroup: Int32) {
         self.waiter = waiter
         self.holder = holder
         self.comm = comm
+        self.parent = parent
         self.processGroup = processGroup
     }
 }

@@ -51,6 +51,11 @@ public struct SyscallEvent: Sendable, Hashable {
     }
 }
 
+extension SyscallEvent {
+    /// Whether it takes a file lock.
+    public var isFileLock: Bool { category == .lockContention && ["flock", "fcntl"].contains(name) }
+}
+
 /// A wait for a CPU of at least the threshold.
 public struct SchedulerEvent: Sendable, Hashable {
     /// When the task got its CPU.

@@ -45,6 +45,11 @@ public struct SyscallReading: Sendable {
     }
 }
 
+extension SyscallReading {
+    /// Whether some slow call took a file lock, or still waits for one.
+    public var hasFileLockWaits: Bool { (events + running).contains { $0.isFileLock } }
+}
+
 /// What `sched_tracer` counted in one tick.
 public struct SchedulerReading: Sendable {
     /// From being woken to running, over all CPUs.

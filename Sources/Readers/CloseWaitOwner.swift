@@ -93,7 +93,7 @@ struct CloseWaitOwnerReader: ~Copyable {
             buffer.readLink(String(number), in: descriptors).flatMap(DescriptorSample.inode(parsing:))
                 .map(inodes.contains) ?? false
         }
-        return sample.estimate(found)
+        return min(sample.estimate(found), inodes.count)
     }
 
     private mutating func parse<Value>(

@@ -12,10 +12,13 @@ struct DescriptorSample {
         return (0..<min(tableSize, Self.most)).lazy.map { [tableSize] in $0 * step % tableSize }
     }
 
-    /// How many there are of what was found so often.
+    /// How many there are of what was found so often. A few hits of a sample may be chance, and each stands for many.
     func estimate(_ found: Int) -> Int {
-        tableSize > Self.most ? Int((Double(found) * Double(tableSize) / Double(Self.most)).rounded()) : found
+        guard tableSize > Self.most else { return found }
+        return found < Self.fewest ? 0 : Int((Double(found) * Double(tableSize) / Double(Self.most)).rounded())
     }
+
+    private static let fewest = 8
 
     /// `FDSize:\t256` of `/proc/PID/status`.
     static func tableSize(parsing bytes: UnsafeRawBufferPointer) -> Int? {

@@ -1,6 +1,8 @@
 import Model
 
 /// Who waits for whose file lock: `/proc/locks`, and the status of those who hold what others wait for.
+///
+/// Reading the file holds up everybody who takes a lock meanwhile, so that it is read only when somebody waits for one.
 struct FileLockReader: ~Copyable {
     private let root: String
     private var locks: ProcFile
@@ -22,7 +24,7 @@ struct FileLockReader: ~Copyable {
             guard let holder = try? file.read(&buffer, ProcessStat.init(parsing:)) else { continue }
             waits.append(
                 FileLockWait(
-                    waiter: pair.waiter, holder: holder.identity, comm: holder.comm,
+                    waiter: pair.waiter, holder: holder.identity, comm: holder.comm, parent: holder.parent,
                     processGroup: holder.processGroup))
         }
         return waits

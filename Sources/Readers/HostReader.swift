@@ -51,7 +51,8 @@ public struct HostReader: ~Copyable, Sendable {
     ///
     /// - Parameter watching: process ids that are worth a close look whatever /proc says, most important first: those that
     ///   the tracers saw doing most. Only as many as ``ProcessLimits/detailed`` are taken.
-    public mutating func read(watching: [Int32] = []) -> HostReading {
+    /// - Parameter fileLocks: whether somebody waits for a file lock, so that its holder is looked for.
+    public mutating func read(watching: [Int32] = [], fileLocks wanted: Bool = false) -> HostReading {
         var run = Sweep(clock: clock, dutyCycles: dutyCycles)
         var reading = HostReading()
         reading.cpu = run("cpu") { now throws(ReaderError) in try cpu.read(&buffer, at: now) }
@@ -65,7 +66,9 @@ public struct HostReader: ~Copyable, Sendable {
         reading.interfaces = run("interfaces") { now throws(ReaderError) in try interfaces.read(&buffer, at: now) }
         reading.tcp = run("tcp") { now throws(ReaderError) in try tcp.read(&buffer, at: now) }
         reading.sockets = run("sockets") { now throws(ReaderError) in try sockets.read(&buffer, at: now) }
-        reading.fileLocks = run("locks") { _ throws(ReaderError) in try fileLocks.read(&buffer) }
+        reading.fileLocks = run("locks") { _ throws(ReaderError) in
+            wanted ? try fileLocks.read(&buffer) : nil
+        }
         reading.processes = run("processes") { now throws(ReaderError) in
             try processes.read(&buffer, at: now, watching: watching)
         }

@@ -8,7 +8,7 @@ import Model
 /// a long list is not made again for three seconds; until then the last result holds.
 struct LocalPortReader: ~Copyable {
     private static let pause: UInt64 = 3_000_000_000
-    /// Connections that make a list long: 1.5 ms.
+    /// Connections that make a list long: 1.5 ms. The kernel walks all, whatever it then lists.
     private static let long = 4096
 
     private var range: ProcFile
@@ -25,7 +25,7 @@ struct LocalPortReader: ~Copyable {
         timestamps = ProcFile(settings + "tcp_timestamps")
     }
 
-    /// - Parameter connections: those that may have such a port, in TIME_WAIT or established.
+    /// - Parameter connections: those that may have such a port, in whatever state.
     mutating func read(
         _ buffer: inout ReadBuffer, _ diag: inout SocketDiag, connections: Int, at now: UInt64
     ) throws(ReaderError) -> LocalPortReading? {
@@ -37,7 +37,7 @@ struct LocalPortReader: ~Copyable {
         let none = LocalPortUse(range: ports, reuse: reuseRule(&buffer))
         let use = try diag.list(LocalPortUse.states, ports: ports, into: none) { $0.add($1) }
         let reading = use.fullest
-        last = use.listed > Self.long ? (reading, now) : nil
+        last = connections > Self.long ? (reading, now) : nil
         return reading
     }
 

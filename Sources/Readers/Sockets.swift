@@ -28,9 +28,9 @@ struct SocketReader: ~Copyable {
         let established = try snmp.read(&buffer, TCPSample.Basic.init(parsing:)).currentlyEstablished
         let timeWait = try sockstat.read(&buffer, Self.timeWait(parsing:))
         var reading = SocketReading(listed: listed, established: established, timeWait: timeWait)
-        reading.localPorts = try localPorts.read(
-            &buffer, &diag, connections: reading.established + Int(clamping: timeWait), at: now)
-        reading.closeWaitOwner = try closeWaitOwner.read(&buffer, &diag, count: reading.closeWait, at: now)
+        // The counts stand, whatever becomes of the closer looks.
+        reading.localPorts = try? localPorts.read(&buffer, &diag, connections: reading.connections, at: now)
+        reading.closeWaitOwner = try? closeWaitOwner.read(&buffer, &diag, count: reading.closeWait, at: now)
         return reading
     }
 
@@ -48,6 +48,11 @@ struct SocketReader: ~Copyable {
 }
 
 extension SocketReading {
+    /// Those that have a port and another end.
+    var connections: Int {
+        established + synSent + finWait1 + finWait2 + timeWait + closeWait + lastAck + closing
+    }
+
     /// Puts together what was read at slightly different moments; a difference that comes out negative is 0.
     init(listed: clinux_tcp_states, established: UInt64, timeWait: UInt64) {
         self.init()

@@ -57,7 +57,6 @@ struct TCPSample: Counters {
         var synRetransmits: UInt64 = 0
         var timeouts: UInt64 = 0
         var synCookies: UInt64 = 0
-        var synQueueDrops: UInt64 = 0
 
         init?(parsing bytes: UnsafeRawBufferPointer) {
             guard
@@ -70,7 +69,6 @@ struct TCPSample: Counters {
                         case "TCPSynRetrans": synRetransmits = value
                         case "TCPTimeouts": timeouts = value
                         case "TCPReqQFullDoCookies": synCookies = value
-                        case "TCPReqQFullDrop": synQueueDrops = value
                         default: break
                         }
                     })
@@ -95,7 +93,6 @@ struct TCPSample: Counters {
         reading.synRetransmitsPerSecond = growth.perSecond(earlier.extended.synRetransmits, extended.synRetransmits)
         reading.timeoutsPerSecond = growth.perSecond(earlier.extended.timeouts, extended.timeouts)
         reading.synCookiesPerSecond = growth.perSecond(earlier.extended.synCookies, extended.synCookies)
-        reading.synQueueDropsPerSecond = growth.perSecond(earlier.extended.synQueueDrops, extended.synQueueDrops)
         return growth.wentBackwards ? nil : reading
     }
 }

@@ -21,7 +21,8 @@ struct Measurement: ~Copyable {
         let busiest = traced.processes
             .filter { !$0.exited }
             .greatest(16) { Double($0.scheduling?.cpuNanoseconds ?? 0) }
-        let host = readers.read(watching: busiest.map(\.identity.pid))
+        let host = readers.read(
+            watching: busiest.map(\.identity.pid), fileLocks: traced.syscalls?.hasFileLockWaits ?? false)
         let interval = previous.map { Double(now - $0) / 1e9 } ?? 0
         previous = now
         return Tick(

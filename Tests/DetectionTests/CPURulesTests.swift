@@ -59,7 +59,9 @@ import Testing
     }
 
     @Test func `hogs that a script started in sessions of their own are named together`() throws {
-        let hogs = (900..<908).map { Made.process($0, "yes", parent: 890).hogging(0.24, waiting: 750) }
+        let hogs = (900..<908).map {
+            Made.process($0, "yes", parent: 890).hogging(0.24, waiting: 750).with { $0.cgroup = 1 }
+        }
         let tick = Made.idle().stressed(cores: 0).adding(Made.process(890, "python3"), victim).with {
             $0.processes += hogs
         }
@@ -79,7 +81,7 @@ import Testing
         tick.processes.append(Made.process(20, "ninja", session: 10).starving(300))
         for pid: Int32 in 21...28 {
             tick.processes.append(
-                Made.process(pid, "clang", parent: 20, session: 10).hogging(0.24, waiting: 750))
+                Made.process(pid, "clang", parent: 20, session: 10).hogging(0.24, waiting: 750).with { $0.cgroup = 1 })
         }
         #expect(tick.observed(LoadMismatch()).map(\.grade.severity) == [.low])
         #expect(tick.observed(SchedulerRule()).isEmpty)
@@ -158,12 +160,11 @@ import Testing
         #expect(host.finding.culprits.first.map { $0.share < 0.5 } == true, "of the CPU time, not of the waits")
     }
 
-    @Test func `where nobody stands out the longest wait tells who has the core, whoever may run elsewhere`() {
+    @Test func `where nobody stands out one sample of who may run everywhere names nobody`() {
         let tick = sharingOneCore(allowed: 8).with { $0.cores = 8 }.with { tick in
             for pid: Int32 in 700..<708 { tick.processes.append(Made.process(pid, "worker\(pid)").hogging(0.7)) }
         }
-        #expect(blamed(tick, SchedulerRule()) == [["spinner"]])
-        #expect(tick.observed(SchedulerRule()).map(\.grade.severity) == [.high])
+        #expect(blamed(tick, SchedulerRule()) == [[]])
     }
 
     @Test func `one sample does not tell on whom a process waits that may run everywhere`() {

@@ -164,6 +164,29 @@ import Testing
         #expect(two.observed(IOCongestion()).first?.finding.culprits.isEmpty == true)
     }
 
+    @Test func `who only has fast requests waits for no slow device, unless the slow ones are too many to be recorded`()
+    {
+        let dump = Made.process(501, "dump").moving(written: 3e7)
+        let fast = victim.moving(read: 1e7, requests: 300)
+        let tick = twoDevices(fast, dump).with { $0.blockIO?.events = [slow(dump, mebibytes: 8)] }
+        #expect(tick.observed(IOCongestion()).first?.finding.victims.isEmpty == true)
+        let journal = twoDevices(dump, Made.process(812, "postgres").blocked(420)).with {
+            $0.blockIO?.events = [slow(dump, mebibytes: 8)]
+        }
+        #expect(journal.observed(IOCongestion()).first?.finding.victims.map(\.comm) == ["postgres"])
+        let flooded = tick.with { $0.blockIO?.events = Array(repeating: slow(dump), count: 100) }
+        #expect(flooded.observed(IOCongestion()).first?.finding.victims.map(\.comm) == ["postgres"])
+    }
+
+    @Test func `a direct writer whose two rates differ a little is no buffered writer`() {
+        let flusher = Made.process(33, "kworker/u4:2", kernel: true).moving(written: 3e7)
+        let direct = Made.process(501, "fio").moving(written: 5e8).dirtying(5.2e8)
+        let tick = twoDevices(victim, flusher, direct).with {
+            $0.blockIO?.events = [slow(flusher, mebibytes: 8), slow(victim)]
+        }
+        #expect(tick.observed(IOCongestion()).first?.finding.culprits.isEmpty == true)
+    }
+
     @Test func `a device that vanishes is silent`() {
         #expect(Made.idle().with { $0.host.disks = [] }.observed(IOCongestion()).isEmpty)
     }

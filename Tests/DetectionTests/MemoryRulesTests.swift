@@ -78,6 +78,21 @@ import Testing
         #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
     }
 
+    @Test func `who holds shared memory alone holds all of it, whatever its siblings map`() throws {
+        let siblings = (600..<610).map { pid in
+            Made.process(pid, "cache", group: 600).holding(pid == 600 ? 10 << 30 : 20 << 20).with {
+                $0.proc?.sharedBytes = pid == 600 ? 10 << 30 : 8 << 20
+            }
+        }
+        let other = Made.process(700, "java").holding(4 << 30)
+        let tick = squeezed().adding(other, Made.process(900, "nginx").faulting(major: 90, majorMilliseconds: 340)).with
+        {
+            $0.processes += siblings
+        }
+        let found = try #require(tick.observed(MemoryPressure()).first)
+        #expect(found.finding.culprits.first?.comm == "cache")
+    }
+
     @Test func `a hog that holds what it took is blamed when the host is full`() {
         let holding = Made.process(4243, "stress-ng-vm", group: 4242).holding(13 << 30)
         let found = squeezed().adding(holding, victim).observed(MemoryPressure())

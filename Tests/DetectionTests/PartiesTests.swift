@@ -49,12 +49,31 @@ import Testing
     }
 
     @Test func `a command that one program starts many times in groups of their own causes it together`() {
-        let hogs = (20..<28).map { Made.process($0, "stress", parent: 10).hogging(0.25) }
+        let hogs = (20..<28).map { Made.process($0, "stress", parent: 10).hogging(0.25).with { $0.cgroup = 1 } }
         let parties = Parties([Made.process(10, "python3"), Made.process(50, "nginx").hogging(0.1)] + hogs)
         let suspects = parties.suspects { $0.coresUsed(over: 1) }
         #expect(suspects.map(\.name) == ["stress (pid 20 and 7 more)"])
         #expect(suspects.first.map { abs($0.share - 2 / 2.1) < 0.001 } == true)
         #expect(suspects.first.map { parties.isRelated(9, to: $0) && !parties.isRelated(1, to: $0) } == true)
+    }
+
+    @Test func `wrapped in shells, commands are told by who started the shells`() {
+        let shells = (20..<28).map { Made.process($0, "sh", parent: 10).with { $0.cgroup = 1 } }
+        let hogs = (20..<28).map {
+            Made.process($0 + 20, "yes", group: $0, parent: $0).hogging(0.25).with { $0.cgroup = 1 }
+        }
+        #expect(Parties(shells + hogs).suspects { $0.coresUsed(over: 1) }.map(\.name) == ["yes (pid 40 and 7 more)"])
+    }
+
+    @Test func `one of the same name that takes little is no part of it, nor is anybody in another cgroup`() {
+        let hogs = (20..<28).map { Made.process($0, "worker", parent: 10).hogging(0.24).with { $0.cgroup = 1 } }
+        let starved = Made.process(30, "worker", parent: 10).hogging(0.01).with { $0.cgroup = 1 }
+        let parties = Parties(hogs + [starved])
+        #expect(parties.suspects { $0.coresUsed(over: 1) }.first.map { parties.isRelated(8, to: $0) } == false)
+        let services = (20..<28).map { pid in
+            Made.process(pid, "python3", parent: 10).hogging(0.25).with { $0.cgroup = UInt64(pid) }
+        }
+        #expect(Parties(services).suspects { $0.coresUsed(over: 1) }.isEmpty)
     }
 
     @Test func `daemons of one name, and commands of several, do not cause anything together`() {

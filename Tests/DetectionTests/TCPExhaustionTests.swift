@@ -60,11 +60,6 @@ import Testing
         #expect(answered.first?.finding.message.summary.contains("300 SYNs a second are answered") == true)
     }
 
-    @Test func `SYNs that a full queue drops are refused connections`() {
-        let tick = Made.idle().with { $0.host.tcp?.synQueueDropsPerSecond = 20 }
-        #expect(tick.observed(TCPExhaustion()).map(\.key.label) == ["listen_overflow"])
-    }
-
     @Test func `a server with many connections in TIME_WAIT is low`() {
         let tick = Made.idle().with { $0.host.sockets?.timeWait = 60_000 }
         #expect(tick.observed(TCPExhaustion()).map(\.grade.severity) == [.low])

@@ -16,6 +16,14 @@ import Testing
         #expect(abs(sample.estimate(sample.numbers.count { (20_000..<30_000).contains($0) }) - 10_000) < 500)
     }
 
+    @Test func `a hit or two in a sample of a large table say nothing`() {
+        let sample = DescriptorSample(tableSize: 524_288)
+        #expect(sample.estimate(1) == 0)
+        #expect(sample.estimate(7) == 0)
+        #expect(sample.estimate(8) == 4096)
+        #expect(DescriptorSample(tableSize: 1024).estimate(1) == 1)
+    }
+
     @Test func `the table's size and a socket's inode are found in the kernel's text`() {
         #expect(parse("Name:\ta\nFDSize:\t256\nGroups:\t0\n", DescriptorSample.tableSize(parsing:)) == 256)
         #expect(parse("Name:\ta\n", DescriptorSample.tableSize(parsing:)) == nil)

@@ -47,17 +47,17 @@ struct HostReaderTests {
             let content = try host.bytes("/proc/" + file)
             try host.remove("/proc/" + file)
             var reader = HostReader(root: host.root, clock: host.clock)
-            let failed = reader.read().readers.filter { $0.error != nil }
+            let failed = reader.read(fileLocks: true).readers.filter { $0.error != nil }
             #expect(failed.map(\.name) == [name])
             #expect(failed.first?.error?.contains(host.root + "/proc/" + file) == true)
             try host.write("/proc/" + file, String(decoding: content, as: UTF8.self))
-            #expect(reader.read().readers.allSatisfy { $0.error == nil }, "it is found once it is there")
+            #expect(reader.read(fileLocks: true).readers.allSatisfy { $0.error == nil }, "it is found once it is there")
         }
     }
 
     @Test func `a root without anything fails everywhere but in sock_diag, and does not crash`() throws {
         var reader = HostReader(root: "/nowhere")
-        let reading = reader.read()
+        let reading = reader.read(fileLocks: true)
         #expect(reading.readers.count == 11)
         #expect(reading.readers.allSatisfy { $0.error != nil })
     }

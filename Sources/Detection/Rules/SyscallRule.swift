@@ -9,10 +9,7 @@ struct SyscallRule: Rule {
         "unlink", "unlinkat", "truncate", "ftruncate", "fallocate", "close", "munmap", "sync", "syncfs", "umount2",
     ]
 
-    private var locks = FileLockWaits()
-
-    mutating func evaluate(_ situation: Situation) -> Verdict {
-        locks.learn(situation.tick)
+    func evaluate(_ situation: Situation) -> Verdict {
         guard let reading = situation.tick.syscalls else {
             return .cannotTell("slow calls are seen by syscall_tracer, which does not run")
         }
@@ -23,7 +20,7 @@ struct SyscallRule: Rule {
         }
         // Ranked by what it is worth, not by latency: a hundred callers that block themselves must not crowd out the one that
         // they block.
-        let found = slow.values.compactMap { Case($0, situation, bands(of: $0.category, situation), locks) }
+        let found = slow.values.compactMap { Case($0, situation, bands(of: $0.category, situation)) }
             .sorted { $1.order < $0.order }
         return Verdict(observations: found.prefix(Self.most).map { observe($0, situation) })
     }
@@ -66,7 +63,7 @@ private struct Case {
     let grade: Grade
 
     /// `nil` for kernel threads, and for latencies that are nowhere near a threshold.
-    init?(_ calls: SlowCalls, _ situation: Situation, _ bands: Bands, _ locks: FileLockWaits) {
+    init?(_ calls: SlowCalls, _ situation: Situation, _ bands: Bands) {
         let latency = calls.worstMilliseconds
         let position = situation.parties.position(of: calls.worst.task.process)
         let caller =
@@ -76,7 +73,7 @@ private struct Case {
         self.calls = calls
         self.caller = caller
         self.bands = bands
-        explanation = Explanation(calls, caller, situation, locks)
+        explanation = Explanation(calls, caller, situation)
         grade = explanation.adjust(bands.grade(of: latency), calls, caller, situation)
     }
 
@@ -99,9 +96,7 @@ private struct Case {
         /// On the CPU in the kernel, or behind a lock: the caller's own work as far as this data shows.
         case own
 
-        init(
-            _ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation, _ locks: FileLockWaits
-        ) {
+        init(_ calls: SlowCalls, _ caller: ProcessActivity, _ situation: Situation) {
             let total = calls.totalMilliseconds
             // Without sched_tracer nobody knows the D state; what reads and writes files is then taken to be blocked.
             let blocked = calls.blockedMilliseconds ?? (calls.category == .blockingIO ? total : 0)
@@ -110,7 +105,7 @@ private struct Case {
                 self = .blocked(situation.paging(of: caller.identity))
             } else if waited >= 0.5 * total {
                 self = .starved(situation.cpu)
-            } else if calls.isFileLock, let wait = locks.wait(of: caller, in: situation.parties) {
+            } else if calls.worst.isFileLock, let wait = situation.lockWait(of: caller, for: calls.worst) {
                 self = .locked(wait)
             } else {
                 self = calls.category == .network ? .peer : .own
@@ -140,18 +135,21 @@ private struct Case {
                 let relation = contention.relation(of: caller, in: situation.parties)
                 // The collector's own commits are slow whenever anybody copies a file; that hurts no user.
                 // Where nobody is to blame, what is usual for the program on its disk is no news.
-                let usual = situation.usual["process.slow_call:\(calls.worst.task.comm)"]?.profile.p95 ?? 0
                 let isNobodysHarm =
                     caller.identity == situation.own
                     || relation == .unknown
-                        && (SyscallRule.work.contains(calls.worst.name) || calls.worstMilliseconds <= 2 * usual)
+                        && (SyscallRule.work.contains(calls.worst.name)
+                            || calls.worstMilliseconds <= 2 * situation.usualSlowCall(of: calls.worst.task.comm))
                 let blamed = grade.blamed(relation)
                 return isNobodysHarm ? blamed.capped(at: .low) : blamed
             // Whoever waits for a CPU does so in whatever call it is: the scheduler's signal is about that. A peer that
             // reads slowly may mean to, and what the network loses is counted elsewhere.
             case .starved, .peer, .own: return grade.capped(at: .low)
-            // Who holds a lock may have to, and who waits for it may be meant to: worth a look, no more.
-            case .locked: return grade.capped(at: .medium)
+            // Who holds a lock may have to, and who waits for it may be meant to: worth a look, no more, and not even that
+            // where it is usual.
+            case .locked:
+                let usual = situation.usualSlowCall(of: calls.worst.task.comm)
+                return grade.capped(at: calls.worstMilliseconds <= 2 * usual ? .low : .medium)
             }
         }
     }
@@ -198,6 +196,21 @@ private struct Case {
     }
 }
 
+extension Situation {
+    /// The worst blocked call or wait for a lock that is usual for programs of a name (p95), in milliseconds.
+    fileprivate func usualSlowCall(of name: String) -> Double { usual["process.slow_call:\(name)"]?.profile.p95 ?? 0 }
+
+    /// Whose file lock a call waits for, if that is another program's. The kernel tells who took the lock: where that was
+    /// somebody who has ended, his number may be another's by now, who began later than the wait did.
+    fileprivate func lockWait(of caller: ProcessActivity, for call: SyscallEvent) -> FileLockWait? {
+        let began = tick.uptime - Double(call.latencyNanoseconds) / 1e9
+        return tick.host.fileLocks?.first {
+            $0.waiter == caller.identity.pid && Double($0.holder.startTicks) / 100 <= began
+                && parties.isOutside($0, of: caller)
+        }
+    }
+}
+
 /// The slow calls of one process and category in one tick.
 private struct SlowCalls {
     struct Key: Hashable {
@@ -214,8 +227,6 @@ private struct SlowCalls {
     init(worst: SyscallEvent) { self.worst = worst }
 
     var category: SyscallCategory { worst.category }
-    /// Whether the worst call takes a file lock.
-    var isFileLock: Bool { ["flock", "fcntl"].contains(worst.name) }
     var worstMilliseconds: Double { Double(worst.latencyNanoseconds) / 1e6 }
 
     mutating func add(_ event: SyscallEvent) {

@@ -32,7 +32,7 @@ struct TCPExhaustion: Rule {
 
     private func listenOverflow(_ tcp: TCPReading, _ situation: Situation) -> [Observation] {
         // Every overflow is a drop as well; drops also count what was refused for other reasons.
-        let refused = max(tcp.listenOverflowsPerSecond, tcp.listenDropsPerSecond, tcp.synQueueDropsPerSecond)
+        let refused = max(tcp.listenOverflowsPerSecond, tcp.listenDropsPerSecond)
         return Measure(refused, situation.thresholds.listenOverflows, "tcp.listen_overflows", "1/s").observed(
             "listen_overflow", situation,
             .init(
