@@ -8,8 +8,9 @@ struct Track: Sendable {
     /// What was found in the worst tick so far, and how bad that tick was.
     private var finding: Finding?
     private var findingGrade: Grade?
-    /// Seconds since the condition last held.
+    /// Seconds since the condition last held, and since it was last worse than low.
     private var quiet = 0.0
+    private var mild = 0.0
     /// Seconds since the episode was last returned, and what it was like then.
     private var sinceReport = 0.0
     private var reported: Episode?
@@ -40,7 +41,13 @@ struct Track: Sendable {
         remember(observation.grade, hysteresis)
         merge(observation)
         quiet = 0
+        mild = observation.grade.severity > .low ? 0 : mild + interval
         sinceReport += interval
+        if let episode, episode.peak.severity > .low, mild >= hysteresis.closeAfter {
+            // What goes on is no alarm any more, and an episode of its own if it lasts.
+            forget()
+            return episode.ended(at: time)
+        }
 
         let sustained = observation.opensAtOnce ? observation.grade : sustained(hysteresis)
         guard var episode, let finding else {
@@ -73,10 +80,10 @@ struct Track: Sendable {
             return nil
         }
         quiet += interval
+        mild += interval
         sinceReport += interval
-        if quiet >= hysteresis.closeAfter {
-            self.episode = nil
-            recent = []
+        if quiet >= hysteresis.closeAfter || episode.peak.severity > .low && mild >= hysteresis.closeAfter {
+            forget()
             return episode.ended(at: time)
         }
         guard episode.state == .unknown else { return nil }
@@ -93,6 +100,10 @@ struct Track: Sendable {
     }
 
     // MARK: -
+
+    private mutating func forget() {
+        self = Track()
+    }
 
     private mutating func remember(_ grade: Grade?, _ hysteresis: Hysteresis) {
         recent.append(grade)

@@ -88,6 +88,29 @@ import Testing
         #expect(ids == [100])
     }
 
+    @Test
+    func `an alarm closes once it has been no more than low for as long, and what goes on is a low one of its own`() {
+        var run = Run()
+        for _ in 0..<5 { _ = run.see(Self.observation(.high)) }
+        for _ in 0..<7 { #expect(!run.see(Self.observation(.low)).contains { $0.state == .closed }) }
+        #expect(run.see(Self.observation(.low)).map(\.state) == [.closed])
+        _ = run.see(Self.observation(.low))
+        let next = run.see(Self.observation(.low))
+        #expect(next.map(\.id) == [101])
+        #expect(next.map(\.peak.severity) == [.low])
+        for _ in 0..<60 { #expect(!run.see(Self.observation(.low)).contains { $0.state == .closed }) }
+    }
+
+    @Test func `an alarm that is mild now and then stays one episode`() {
+        var run = Run()
+        _ = run.see(Self.observation())
+        _ = run.see(Self.observation())
+        for _ in 0..<10 {
+            for _ in 0..<7 { #expect(!run.see(Self.observation(.low)).contains { $0.state == .closed }) }
+            #expect(!run.see(Self.observation()).contains { $0.id != 100 })
+        }
+    }
+
     @Test func `an episode that opens again is another one`() {
         var run = Run()
         var ids: [Int64] = []
@@ -101,10 +124,10 @@ import Testing
 
     @Test func `an open episode holds below the threshold that opened it, down to the release`() {
         var run = Run()
-        #expect(run.see(Self.observation(strength: 0.9)).isEmpty)
-        #expect(run.see(Self.observation(strength: 0.9)).isEmpty)
-        _ = run.see(Self.observation(strength: 1))
-        _ = run.see(Self.observation(strength: 1))
+        #expect(run.see(Self.observation(.low, strength: 0.9)).isEmpty)
+        #expect(run.see(Self.observation(.low, strength: 0.9)).isEmpty)
+        _ = run.see(Self.observation(.low, strength: 1))
+        _ = run.see(Self.observation(.low, strength: 1))
         for _ in 0..<20 { #expect(!run.see(Self.observation(.low, strength: 0.85)).contains { $0.state == .closed }) }
         #expect(run.episodes.open.count == 1)
         var closed = false
