@@ -43,11 +43,8 @@ struct Track: Sendable {
         quiet = 0
         mild = observation.grade.severity > .low ? 0 : mild + interval
         sinceReport += interval
-        if let episode, episode.peak.severity > .low, mild >= hysteresis.closeAfter {
-            // What goes on is no alarm any more, and an episode of its own if it lasts.
-            forget()
-            return episode.ended(at: time)
-        }
+        // What goes on is no alarm any more, and an episode of its own if it lasts.
+        if let ended = end(at: time, hysteresis) { return ended }
 
         let sustained = observation.opensAtOnce ? observation.grade : sustained(hysteresis)
         guard var episode, let finding else {
@@ -82,10 +79,7 @@ struct Track: Sendable {
         quiet += interval
         mild += interval
         sinceReport += interval
-        if quiet >= hysteresis.closeAfter || episode.peak.severity > .low && mild >= hysteresis.closeAfter {
-            forget()
-            return episode.ended(at: time)
-        }
+        if let ended = end(at: time, hysteresis) { return ended }
         guard episode.state == .unknown else { return nil }
         episode.state = .open
         return report(episode)
@@ -101,8 +95,11 @@ struct Track: Sendable {
 
     // MARK: -
 
-    private mutating func forget() {
+    /// The episode, once it has been calm for long enough: an alarm that was no more than low, a low one that was not there.
+    private mutating func end(at time: Timestamp, _ hysteresis: Hysteresis) -> Episode? {
+        guard let episode, (episode.peak.severity > .low ? mild : quiet) >= hysteresis.closeAfter else { return nil }
         self = Track()
+        return episode.ended(at: time)
     }
 
     private mutating func remember(_ grade: Grade?, _ hysteresis: Hysteresis) {

@@ -59,10 +59,10 @@ struct CloseWaitOwnerReader: ~Copyable {
                 best = (candidate, count)
             }
         }
-        guard let best, let stat = try parse("/stat", of: best.pid, &buffer, ProcessStat.init(parsing:)) else {
+        guard let best, let stat = try directory.read("/stat", of: best.pid, &buffer, ProcessStat.init(parsing:)) else {
             return nil
         }
-        let cgroup = try parse("/cgroup", of: best.pid, &buffer, CgroupPath.parse)
+        let cgroup = try directory.read("/cgroup", of: best.pid, &buffer, CgroupPath.parse)
         return SocketOwner(
             identity: stat.identity, comm: stat.comm, cgroup: cgroup ?? "/", count: min(best.count, sockets.total),
             total: sockets.total)
@@ -84,7 +84,9 @@ struct CloseWaitOwnerReader: ~Copyable {
     private mutating func count(
         _ inodes: Set<UInt64>, of pid: Int32, _ buffer: inout ReadBuffer
     ) throws(ReaderError) -> Int {
-        guard let size = try parse("/status", of: pid, &buffer, DescriptorSample.tableSize(parsing:)) else { return 0 }
+        guard let size = try directory.read("/status", of: pid, &buffer, DescriptorSample.tableSize(parsing:)) else {
+            return 0
+        }
         let descriptors = try directory.open("/fd", of: pid)
         guard descriptors >= 0 else { return 0 }
         defer { close(descriptors) }
@@ -94,14 +96,5 @@ struct CloseWaitOwnerReader: ~Copyable {
                 .map(inodes.contains) ?? false
         }
         return min(sample.estimate(found), inodes.count)
-    }
-
-    private mutating func parse<Value>(
-        _ file: String, of pid: Int32, _ buffer: inout ReadBuffer, _ parse: (UnsafeRawBufferPointer) -> Value?
-    ) throws(ReaderError) -> Value? {
-        let descriptor = try directory.open(file, of: pid)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        return buffer.readOnce(descriptor).flatMap(parse)
     }
 }

@@ -4,14 +4,14 @@ import Model
 ///
 /// Reading the file holds up everybody who takes a lock meanwhile, so that it is read only when somebody waits for one.
 struct FileLockReader: ~Copyable {
-    private let root: String
+    private var directory: ProcessDirectory
     private var locks: ProcFile
 
     /// Waits that are looked into per tick.
     static let most = 64
 
     init(root: String) {
-        self.root = root
+        directory = ProcessDirectory(path: root + "/proc")
         locks = ProcFile(root + "/proc/locks")
     }
 
@@ -20,8 +20,9 @@ struct FileLockReader: ~Copyable {
         var waits: [FileLockWait] = []
         for pair in pairs {
             // Who took the lock may be gone, and whoever it left it to is not listed.
-            var file = ProcFile(root + "/proc/\(pair.holder)/stat")
-            guard let holder = try? file.read(&buffer, ProcessStat.init(parsing:)) else { continue }
+            guard let holder = try directory.read("/stat", of: pair.holder, &buffer, ProcessStat.init(parsing:)) else {
+                continue
+            }
             waits.append(
                 FileLockWait(
                     waiter: pair.waiter, holder: holder.identity, comm: holder.comm, parent: holder.parent,

@@ -18,7 +18,10 @@ public struct HostReader: ~Copyable, Sendable {
     private var disks: DiskReader
     private var interfaces: InterfaceReader
     private var tcp: TCPReader
+    private var diag = SocketDiag()
     private var sockets: SocketReader
+    private var localPorts: LocalPortReader
+    private var closeWaitOwner: CloseWaitOwnerReader
     private var fileLocks: FileLockReader
     private var processes: ProcessReader
 
@@ -42,7 +45,9 @@ public struct HostReader: ~Copyable, Sendable {
         disks = DiskReader(root: root)
         interfaces = InterfaceReader(root: root)
         tcp = TCPReader(root: root)
-        sockets = SocketReader(root: root, ownedFrom: closeWait)
+        sockets = SocketReader(root: root)
+        localPorts = LocalPortReader(root: root)
+        closeWaitOwner = CloseWaitOwnerReader(root: root, least: closeWait)
         fileLocks = FileLockReader(root: root)
         processes = ProcessReader(root: root, limits: limits)
     }
@@ -65,7 +70,19 @@ public struct HostReader: ~Copyable, Sendable {
         reading.disks = run("disks") { now throws(ReaderError) in try disks.read(&buffer, at: now) }
         reading.interfaces = run("interfaces") { now throws(ReaderError) in try interfaces.read(&buffer, at: now) }
         reading.tcp = run("tcp") { now throws(ReaderError) in try tcp.read(&buffer, at: now) }
-        reading.sockets = run("sockets") { now throws(ReaderError) in try sockets.read(&buffer, at: now) }
+        let counts = run("sockets") { _ throws(ReaderError) in try sockets.read(&buffer, &diag) }
+        // Each has its turn in every tick, as duty cycles go by position.
+        let ports = run("local_ports") { now throws(ReaderError) -> LocalPortReading? in
+            guard let counts else { return nil }
+            return try localPorts.read(&buffer, &diag, connections: counts.connections, at: now)
+        }
+        let owner = run("close_wait") { now throws(ReaderError) -> SocketOwner? in
+            guard let counts else { return nil }
+            return try closeWaitOwner.read(&buffer, &diag, count: counts.closeWait, at: now)
+        }
+        reading.sockets = counts
+        reading.sockets?.localPorts = ports
+        reading.sockets?.closeWaitOwner = owner
         reading.fileLocks = run("locks") { _ throws(ReaderError) in
             wanted ? try fileLocks.read(&buffer) : nil
         }

@@ -29,7 +29,8 @@ struct LocalPortReader: ~Copyable {
     mutating func read(
         _ buffer: inout ReadBuffer, _ diag: inout SocketDiag, connections: Int, at now: UInt64
     ) throws(ReaderError) -> LocalPortReading? {
-        guard let ports = try? range.read(&buffer, Self.range(parsing:)), connections * 2 >= ports.count else {
+        let ports = try range.read(&buffer, Self.range(parsing:))
+        guard connections * 2 >= ports.count else {
             last = nil
             return nil
         }

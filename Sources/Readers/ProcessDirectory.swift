@@ -42,6 +42,16 @@ struct ProcessDirectory: ~Copyable, @unchecked Sendable {
         return openat(dirfd(stream), String(pid) + file, O_RDONLY | O_CLOEXEC)
     }
 
+    /// What one short file of one process (`/stat`) says; `nil` as for `open`, and where it is not in the kernel's format.
+    mutating func read<Content>(
+        _ file: String, of pid: Int32, _ buffer: inout ReadBuffer, _ parse: (UnsafeRawBufferPointer) -> Content?
+    ) throws(ReaderError) -> Content? {
+        let descriptor = try open(file, of: pid)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return buffer.readOnce(descriptor).flatMap(parse)
+    }
+
     /// How many descriptors a process has open; anybody may ask. 0 before Linux 6.2, and for a process that is gone.
     mutating func descriptors(of pid: Int32) throws(ReaderError) -> Int {
         guard let stream = try opened() else { return 0 }

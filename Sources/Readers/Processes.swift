@@ -173,7 +173,7 @@ struct ProcessReader: ~Copyable {
         var reading = reading
         let pid = reading.identity.pid
         guard var entry = known[pid] else { return reading }
-        let io = try read("/io", of: pid, &buffer, ProcessIO.init(parsing:))
+        let io = try directory.read("/io", of: pid, &buffer, ProcessIO.init(parsing:))
         (entry.readBytesPerSecond, entry.writeBytesPerSecond) = (nil, nil)
         if let io, let last = entry.io, now > last.time {
             var growth = Growth(seconds: Double(now - last.time) / 1e9)
@@ -185,13 +185,13 @@ struct ProcessReader: ~Copyable {
         entry.io = io.map { ($0, now) }
         entry.reaped = ProcessIO()
         if reading.residentBytes >= Self.sharing,
-            let shared = try read("/statm", of: pid, &buffer, ProcessMemory.sharedPages(parsing:))
+            let shared = try directory.read("/statm", of: pid, &buffer, ProcessMemory.sharedPages(parsing:))
         {
             reading.sharedBytes = min(shared &* pageSize, reading.residentBytes)
         }
         if let cgroup = entry.cgroup, now - cgroup.time < Self.cgroupLifetime {
             reading.cgroup = cgroup.path
-        } else if let path = try read("/cgroup", of: pid, &buffer, CgroupPath.parse) {
+        } else if let path = try directory.read("/cgroup", of: pid, &buffer, CgroupPath.parse) {
             reading.cgroup = path
             entry.cgroup = (path, now)
         }
@@ -199,15 +199,6 @@ struct ProcessReader: ~Copyable {
         reading.writeBytesPerSecond = entry.writeBytesPerSecond
         known[pid] = entry
         return reading
-    }
-
-    private mutating func read<Content>(
-        _ file: String, of pid: Int32, _ buffer: inout ReadBuffer, _ parse: (UnsafeRawBufferPointer) -> Content?
-    ) throws(ReaderError) -> Content? {
-        let descriptor = try directory.open(file, of: pid)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        return buffer.readOnce(descriptor).flatMap(parse)
     }
 
     /// At the end of a round: what was not met on it has ended.
