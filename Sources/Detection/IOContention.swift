@@ -38,7 +38,7 @@ struct IOContention: Sendable {
     private let requests: ServedRequests
 
     init(
-        _ tick: Tick, _ parties: Parties, _ disks: [Disk]?, own: ProcessIdentity?,
+        _ tick: Tick, _ parties: Parties, _ disks: [Disk]?, shortage: Contention?, own: ProcessIdentity?,
         knowing: (Contention) -> Contention
     ) {
         let requests = ServedRequests(tick.blockIO)
@@ -53,7 +53,11 @@ struct IOContention: Sendable {
                     suspects: suspects, sufferers: sufferers, measure: "disk I/O", stall: "blocked on I/O",
                     stallMetric: "process.blocked"))
         }
-        host = contention(parties.suspects(least: Contention.leastIO) { $0.ioCost(over: tick.interval) })
+        let comesBack = shortage.map { Self.comesBack(tick, $0) } ?? [:]
+        host = contention(
+            parties.suspects(least: Contention.leastIO, beside: comesBack.values.reduce(0, +)) {
+                $0.ioCost(over: tick.interval) - (comesBack[$0.identity] ?? 0)
+            })
         let writer = Self.onlyBufferedWriter(tick, parties)
         var devices: [DeviceNumber: Contention] = [:]
         for disk in disks ?? [] where disk.shareOfBytes < Self.most {
@@ -72,6 +76,16 @@ struct IOContention: Sendable {
 
     /// A device that moves this share of all bytes has the host's I/O to itself.
     private static let most = 0.8
+
+    /// What the victims of a shortage of memory cause by reading once more what they had: it is not theirs, and who takes
+    /// their memory does not read for them.
+    private static func comesBack(_ tick: Tick, _ memory: Contention) -> [ProcessIdentity: Double] {
+        guard !memory.suspects.isEmpty else { return [:] }
+        let returning = Contention.returningShare(of: tick)
+        let victims = memory.sufferers.lazy.map(\.process).filter(\.readsThroughMajorFaults)
+        return Dictionary(
+            victims.map { ($0.identity, returning * $0.readCost(over: tick.interval)) }, uniquingKeysWith: { $1 })
+    }
 
     /// The one process whose pages kernel workers write, if one party alone writes through the page cache: of two, nobody
     /// knows whose pages went to which device.
@@ -120,9 +134,11 @@ extension ProcessActivity {
     /// Bytes per second read and written, with what each request costs. Buffered writes are submitted by kernel workers:
     /// `/proc/PID/io` knows who dirtied the pages.
     func ioCost(over interval: Double) -> Double {
-        let requests = Double((blockIO?.reads ?? 0) + (blockIO?.writes ?? 0)) / interval
-        let read = max(Double(blockIO?.readBytes ?? 0) / interval, proc?.readBytesPerSecond ?? 0)
         let written = max(Double(blockIO?.writeBytes ?? 0) / interval, proc?.writeBytesPerSecond ?? 0)
-        return read + written + requests * Contention.bytesPerRequest
+        return readCost(over: interval) + written + Double(blockIO?.writes ?? 0) / interval * Contention.bytesPerRequest
+    }
+
+    fileprivate func readCost(over interval: Double) -> Double {
+        pagesRead(over: interval) + Double(blockIO?.reads ?? 0) / interval * Contention.bytesPerRequest
     }
 }

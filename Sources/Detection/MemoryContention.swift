@@ -5,6 +5,11 @@ extension Contention {
     /// Bytes per second that press by themselves; below, what is held counts more and more.
     static let pressingDemand = 64_000_000.0
 
+    /// Bytes of a party below which what it holds would help nobody.
+    static let leastHeld = 16_000_000.0
+
+    static let cacheMeasure = "bytes read through the page cache"
+
     /// Who takes the memory, and who waits for pages.
     ///
     /// Two things make a party take memory: what it holds and what it demands now (fresh pages, and pages read into the
@@ -13,6 +18,9 @@ extension Contention {
     /// of the one that waits longest can be to blame, where it has one of its own.
     ///
     /// Pages that come back are no demand: who reads through major faults what reclaim took from him is a victim.
+    ///
+    /// Page cache is held by nobody in particular. Where nobody has much memory of his own and nobody demands much, it is
+    /// what all the memory is, and belongs to those that read most through it.
     static func memory(
         _ tick: Tick, _ parties: Parties, _ thresholds: Thresholds, own: ProcessIdentity?
     ) -> Contention {
@@ -28,53 +36,101 @@ extension Contention {
             user.removeAll { $0.proc.map { $0.cgroup != cgroup } ?? false }
         }
         let candidates = Set(user.map(\.identity))
-        let held = parties.heldBytes()
-        let resident = user.reduce(0) { $0 + (held[$1.identity] ?? 0) }
+        let held = parties.heldBytes(over: tick.interval)
         let returning = returningShare(of: tick)
         let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval, returning: returning) }
-        let holding = resident == 0 ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
-        let suspects = parties.suspects { process in
-            guard candidates.contains(process.identity) else { return 0 }
-            let held = resident == 0 ? 0 : (held[process.identity] ?? 0) / resident
-            let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval, returning: returning) / demand
-            return holding * held + (1 - holding) * wanted
+        let holding = held.resident.isEmpty ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
+        let isCache =
+            !held.resident.isEmpty && demand < pressingDemand
+            && !parties.anyHolds(leastHeld, of: held.withSwap, among: candidates)
+        func suspects(holdingThese held: [ProcessIdentity: Double]) -> [Suspect] {
+            let all = isCache ? 0 : user.reduce(0) { $0 + (held[$1.identity] ?? 0) }
+            return parties.suspects(beside: isCache ? holding : 0) { process in
+                guard candidates.contains(process.identity) else { return 0 }
+                let held = all == 0 ? 0 : (held[process.identity] ?? 0) / all
+                let wanted = demand == 0 ? 0 : process.pageDemand(over: tick.interval, returning: returning) / demand
+                return holding * held + (1 - holding) * wanted
+            }
         }
-        let sufferers = parties.sufferers(from: suspects) { process, _ in stall(process) }
+        var measure = "memory held and demanded"
+        var found = suspects(holdingThese: held.resident)
+        // Once all thrash, each has about as much in memory as the others; swap shows whose working set is too large.
+        if found.count != 1, tick.host.vm?.swapInPerSecond ?? 0 > 0 {
+            found = suspects(holdingThese: held.withSwap)
+        }
+        if found.isEmpty, isCache {
+            measure = cacheMeasure
+            found = parties.suspects(least: leastHeld) { process in
+                candidates.contains(process.identity)
+                    ? process.cacheUse(over: tick.interval, returning: returning) : 0
+            }
+        }
+        let sufferers = parties.sufferers(from: found) { process, _ in stall(process) }
         return Contention(
-            suspects: suspects, sufferers: sufferers, measure: "memory held and demanded", stall: "waiting for memory",
+            suspects: found, sufferers: sufferers, measure: measure, stall: "waiting for memory",
             stallMetric: "process.blocked")
     }
 
     /// The share of all that is read in the tick that had been in memory before and was evicted (0–1).
     static func returningShare(of tick: Tick) -> Double {
         let read = tick.processes.reduce(0) { $0 + $1.pagesRead(over: tick.interval) }
-        return read == 0 ? 0 : min(1, (tick.host.vm?.refaultsPerSecond ?? 0) * pageSize / read)
+        // Refaults are those of files: what comes back from swap is another counter.
+        let back = (tick.host.vm?.refaultsPerSecond ?? 0) + (tick.host.vm?.swapInPerSecond ?? 0)
+        return read == 0 ? 0 : min(1, back * pageSize / read)
     }
 }
 
 extension Parties {
-    /// Resident bytes of each process that has any. What the processes of a party share, such as a database's buffers, is there
-    /// once, as much as the one has that has most of it: each is given its part.
-    fileprivate func heldBytes() -> [ProcessIdentity: Double] {
-        var held: [ProcessIdentity: Double] = [:]
+    /// What each process holds: resident, and with what it has in swap. What the processes of a party share, such as a
+    /// database's buffers, is there once, as much as the one has that has most of it: each is given its part.
+    fileprivate func heldBytes(
+        over interval: Double
+    ) -> (resident: [ProcessIdentity: Double], withSwap: [ProcessIdentity: Double]) {
+        var resident: [ProcessIdentity: Double] = [:]
+        var withSwap: [ProcessIdentity: Double] = [:]
         for positions in members {
             let readings = positions.compactMap { position in
-                processes[position].proc.map { (identity: processes[position].identity, proc: $0) }
+                processes[position].proc.map { (process: processes[position], proc: $0) }
             }
             let shared = readings.map { Double($0.proc.sharedBytes) }
             let sum = shared.reduce(0, +)
             let once = sum > 0 ? (shared.max() ?? 0) / sum : 0
             for (reading, shared) in zip(readings, shared) {
-                held[reading.identity] = Double(reading.proc.residentBytes) - shared + shared * once
+                let process = reading.process
+                let held = Double(reading.proc.residentBytes) - shared + shared * once
+                resident[process.identity] = held
+                withSwap[process.identity] = held + process.wantedFromSwap(over: interval)
             }
         }
-        return held
+        return (resident, withSwap)
+    }
+
+    /// Whether a party holds so much.
+    fileprivate func anyHolds(
+        _ least: Double, of held: [ProcessIdentity: Double], among candidates: Set<ProcessIdentity>
+    ) -> Bool {
+        members.contains { positions in
+            positions.lazy.map { processes[$0].identity }.filter(candidates.contains)
+                .reduce(0) { $0 + (held[$1] ?? 0) } >= least
+        }
     }
 }
 
 extension ProcessActivity {
+    /// Bytes in swap, as far as the process is at work: what an idle one has there presses on nobody. From a tenth of the
+    /// tick on the CPU or in D state on it is all of them.
+    fileprivate func wantedFromSwap(over interval: Double) -> Double {
+        let busy = scheduling.map { Double($0.cpuNanoseconds + $0.blockedNanoseconds) / 1e9 / interval }
+        return Double(proc?.swappedBytes ?? 0) * min(1, (busy ?? proc?.cpuShare ?? 0) / 0.1)
+    }
+
+    /// Bytes per second that read calls returned, pipes and sockets included, or that came from a device.
+    fileprivate func cacheUse(over interval: Double, returning: Double) -> Double {
+        max(proc?.readCallBytesPerSecond ?? 0, newPagesRead(over: interval, returning: returning))
+    }
+
     /// Bytes per second read from a device.
-    fileprivate func pagesRead(over interval: Double) -> Double {
+    func pagesRead(over interval: Double) -> Double {
         max(Double(blockIO?.readBytes ?? 0) / interval, proc?.readBytesPerSecond ?? 0)
     }
 
@@ -82,7 +138,13 @@ extension ProcessActivity {
     /// share of all reading that brings back what was evicted; it is taken off who reads through major faults.
     func pageDemand(over interval: Double, returning: Double) -> Double {
         let fresh = faults.map { Double($0.minor) / interval } ?? proc?.minorFaultsPerSecond ?? 0
-        let majors = faults.map { Double($0.major) } ?? proc?.majorFaultsPerSecond ?? 0
-        return fresh * Contention.pageSize + pagesRead(over: interval) * (majors > 0 ? 1 - returning : 1)
+        return fresh * Contention.pageSize + newPagesRead(over: interval, returning: returning)
     }
+
+    /// Bytes per second read from a device that were not there before.
+    private func newPagesRead(over interval: Double, returning: Double) -> Double {
+        pagesRead(over: interval) * (readsThroughMajorFaults ? 1 - returning : 1)
+    }
+
+    var readsThroughMajorFaults: Bool { faults.map { $0.major > 0 } ?? (proc?.majorFaultsPerSecond ?? 0 > 0) }
 }

@@ -17,6 +17,8 @@ struct Situation: Sendable {
     let cpu: Contention
     let io: IOContention
     let memory: Contention
+    /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
+    let isShortOfMemory: Bool
 
     init(
         _ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, usual: [String: Baseline.Usual] = [:],
@@ -30,18 +32,18 @@ struct Situation: Sendable {
         parties = Parties(tick.processes)
         cpuUse = CPUUse(tick, parties, sleepers)
         cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual, most: thresholds.runQueueWait.medium)
-        io = IOContention(tick, parties, disks, own: own) {
-            $0.knowing(usual, most: thresholds.blockedStall.medium)
-        }
         memory = Contention.memory(tick, parties, thresholds, own: own)
             .knowing(usual, most: thresholds.faultStall.medium)
+        isShortOfMemory = Self.isShortOfMemory(tick.host, thresholds)
+        io = IOContention(tick, parties, disks, shortage: isShortOfMemory ? memory : nil, own: own) {
+            $0.knowing(usual, most: thresholds.blockedStall.medium)
+        }
     }
 
-    /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
-    var isShortOfMemory: Bool {
+    private static func isShortOfMemory(_ host: HostReading, _ thresholds: Thresholds) -> Bool {
         // What comes back after it was evicted counts as a stall on memory, so PSI knows.
-        if let pressure = tick.host.pressure { return pressure.memory.some >= thresholds.memoryStall.low }
-        let vm = tick.host.vm
+        if let pressure = host.pressure { return pressure.memory.some >= thresholds.memoryStall.low }
+        let vm = host.vm
         let returns = (vm?.refaultsPerSecond ?? 0) > 0.5 * max(vm?.majorFaultsPerSecond ?? 0, 100)
         let reclaims = (vm?.directScanPerSecond ?? 0) + (vm?.kswapdScanPerSecond ?? 0) > 0
         return returns && reclaims

@@ -116,15 +116,16 @@ struct Track: Sendable {
     }
 
     /// Keeps the worst tick's finding. A worse tick in which nobody could be named does not take names away, and a milder
-    /// one adds what the worst could not say.
+    /// one adds what the worst could not say. Names from ticks in which nobody suffered are no answer to who did the harm.
     private mutating func merge(_ observation: Observation) {
         guard var kept = finding, let keptGrade = findingGrade else {
             (finding, findingGrade) = (observation.finding, observation.grade)
             return
         }
         let new = observation.finding
-        let losesNames = new.culprits.isEmpty && !kept.culprits.isEmpty
-        let gainsNames = kept.culprits.isEmpty && !new.culprits.isEmpty
+        let losesNames = new.culprits.isEmpty && !kept.culprits.isEmpty && keptGrade.severity > .low
+        let mayAdd = observation.grade.severity > .low || keptGrade.severity == .low
+        let gainsNames = kept.culprits.isEmpty && !new.culprits.isEmpty && mayAdd
         if keptGrade < observation.grade && !losesNames || gainsNames {
             let victims = kept.victims
             (kept, findingGrade) = (new, max(keptGrade, observation.grade) { $0 < $1 })

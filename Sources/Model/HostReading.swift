@@ -326,11 +326,15 @@ public struct ProcessReading: Sendable, Equatable, Hashable {
     public var residentBytes: UInt64 = 0
     /// The part of it that others may map as well: files and shared memory. 0 where little is resident at all.
     public var sharedBytes: UInt64 = 0
+    /// What it has in swap. 0 while no pages come back from swap: it is not asked for.
+    public var swappedBytes: UInt64 = 0
     public var minorFaultsPerSecond: Double = 0
     public var majorFaultsPerSecond: Double = 0
     /// Bytes that reached (or will reach) storage, from `/proc/PID/io`; `nil` without the privilege to read it.
     public var readBytesPerSecond: Double?
     public var writeBytesPerSecond: Double?
+    /// Bytes that read calls returned, from page cache, devices, pipes and sockets alike; from the same file.
+    public var readCallBytesPerSecond: Double?
     /// cgroup path, v2 where there is one, else the v1 path of the cpu controller.
     public var cgroup: String = "/"
 

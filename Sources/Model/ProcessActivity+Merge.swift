@@ -41,10 +41,12 @@ extension ProcessActivity {
             var given = ProcessReading(identity: processes[child].identity, comm: processes[child].comm)
             given.readBytesPerSecond = reading.readBytesPerSecond
             given.writeBytesPerSecond = reading.writeBytesPerSecond
+            given.readCallBytesPerSecond = reading.readCallBytesPerSecond
             given.cgroup = reading.cgroup
             processes[child].proc = given
             processes[parent].proc?.readBytesPerSecond = nil
             processes[parent].proc?.writeBytesPerSecond = nil
+            processes[parent].proc?.readCallBytesPerSecond = nil
         }
     }
 

@@ -86,8 +86,9 @@ public struct HostReader: ~Copyable, Sendable {
         reading.fileLocks = run("locks") { _ throws(ReaderError) in
             wanted ? try fileLocks.read(&buffer) : nil
         }
+        let swapping = (reading.vm?.swapInPerSecond ?? 0) > 0
         reading.processes = run("processes") { now throws(ReaderError) in
-            try processes.read(&buffer, at: now, watching: watching)
+            try processes.read(&buffer, at: now, watching: watching, swapping: swapping)
         }
         reading.readers = run.timings
         dutyCycles = run.dutyCycles

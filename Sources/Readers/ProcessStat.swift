@@ -68,17 +68,20 @@ extension Scanner {
     }
 }
 
-/// The two counters of `/proc/PID/io` that are about storage.
+/// What `/proc/PID/io` says of storage and of read calls.
 struct ProcessIO: Equatable {
     var readBytes: UInt64 = 0
     /// What was written less what was cut off again before it reached the device.
     var writeBytes: UInt64 = 0
+    /// What read calls returned, wherever it came from.
+    var readCallBytes: UInt64 = 0
 
     init() {}
 
     mutating func add(_ other: ProcessIO) {
         readBytes &+= other.readBytes
         writeBytes &+= other.writeBytes
+        readCallBytes &+= other.readCallBytes
     }
 
     /// Without what children did that have ended, as far as it is in here: it is not before their parent waits for them.
@@ -89,7 +92,24 @@ struct ProcessIO: Equatable {
         var own = self
         own.readBytes = less(readBytes, last.readBytes, children.readBytes)
         own.writeBytes = less(writeBytes, last.writeBytes, children.writeBytes)
+        own.readCallBytes = less(readCallBytes, last.readCallBytes, children.readCallBytes)
         return own
+    }
+
+    /// Bytes per second.
+    struct Rates {
+        var read: Double
+        var written: Double
+        var readCalls: Double
+    }
+
+    func rates(since earlier: ProcessIO, seconds: Double) -> Rates? {
+        var growth = Growth(seconds: seconds)
+        let rates = Rates(
+            read: growth.perSecond(earlier.readBytes, readBytes),
+            written: growth.perSecond(earlier.writeBytes, writeBytes),
+            readCalls: growth.perSecond(earlier.readCallBytes, readCallBytes))
+        return growth.wentBackwards ? nil : rates
     }
 
     init?(parsing bytes: UnsafeRawBufferPointer) {
@@ -105,6 +125,7 @@ struct ProcessIO: Equatable {
             case "write_bytes:":
                 writeBytes = value
                 found += 1
+            case "rchar:": readCallBytes = value
             case "cancelled_write_bytes:": cancelled = value
             default: break
             }
@@ -114,13 +135,31 @@ struct ProcessIO: Equatable {
     }
 }
 
-/// `/proc/PID/statm`.
+extension ProcessReading {
+    mutating func take(_ rates: ProcessIO.Rates?) {
+        readBytesPerSecond = rates?.read
+        writeBytesPerSecond = rates?.written
+        readCallBytesPerSecond = rates?.readCalls
+    }
+}
+
+/// `/proc/PID/statm` and `/proc/PID/status`.
 enum ProcessMemory {
     /// `size resident shared text lib data dt`, in pages; shared are those of files and of shared memory.
     static func sharedPages(parsing bytes: UnsafeRawBufferPointer) -> UInt64? {
         var file = Scanner(bytes)
         guard file.number() != nil, file.number() != nil else { return nil }
         return file.number()
+    }
+
+    /// `VmSwap` of `/proc/PID/status`; kernel threads have none.
+    static func swappedBytes(parsing status: UnsafeRawBufferPointer) -> UInt64? {
+        var file = Scanner(status)
+        while var line = file.line() {
+            guard let key = line.word(), "VmSwap:" ~= key else { continue }
+            return line.number().map { $0 << 10 }
+        }
+        return nil
     }
 }
 

@@ -35,8 +35,7 @@ struct ProcessReader: ~Copyable {
         /// What children did that have ended since, as far as it was reported for them: the kernel adds a child's I/O to its
         /// parent's when the parent waits for it.
         var reaped = ProcessIO()
-        var readBytesPerSecond: Double?
-        var writeBytesPerSecond: Double?
+        var rates: ProcessIO.Rates?
         var cgroup: (path: String, time: UInt64)?
     }
 
@@ -70,8 +69,9 @@ struct ProcessReader: ~Copyable {
     deinit { for entry in known.values where entry.descriptor >= 0 { close(entry.descriptor) } }
 
     /// The top consumers; `nil` the first time, when there is nothing to compare with.
+    /// - Parameter swapping: whether pages come back from swap, so that it matters what each has there.
     mutating func read(
-        _ buffer: inout ReadBuffer, at now: UInt64, watching: [Int32]
+        _ buffer: inout ReadBuffer, at now: UInt64, watching: [Int32], swapping: Bool
     ) throws(ReaderError) -> [ProcessReading]? {
         var readings: [ProcessReading] = []
         let watched = Array(watching.prefix(limits.detailed))
@@ -96,7 +96,9 @@ struct ProcessReader: ~Copyable {
         let chosen = ProcessSelection.choose(from: readings, watching: watched, count: limits.detailed)
         onTop = chosen.map { readings[$0].identity.pid }
         var detailed: [ProcessReading] = []
-        for position in chosen { detailed.append(try describe(readings[position], &buffer, at: now)) }
+        for position in chosen {
+            detailed.append(try describe(readings[position], &buffer, at: now, swapping: swapping))
+        }
         return isFirst ? nil : detailed
     }
 
@@ -138,8 +140,7 @@ struct ProcessReader: ~Copyable {
         if stat.session == pid, stat.hasNotExecuted, stat.parent > 1, let parent = known[stat.parent]?.stat {
             reading.workerOf = parent.processGroup
         }
-        reading.readBytesPerSecond = entry.readBytesPerSecond
-        reading.writeBytesPerSecond = entry.writeBytesPerSecond
+        reading.take(entry.rates)
         return reading
     }
 
@@ -168,19 +169,16 @@ struct ProcessReader: ~Copyable {
 
     /// Adds what costs more to find out.
     private mutating func describe(
-        _ reading: ProcessReading, _ buffer: inout ReadBuffer, at now: UInt64
+        _ reading: ProcessReading, _ buffer: inout ReadBuffer, at now: UInt64, swapping: Bool
     ) throws(ReaderError) -> ProcessReading {
         var reading = reading
         let pid = reading.identity.pid
         guard var entry = known[pid] else { return reading }
         let io = try directory.read("/io", of: pid, &buffer, ProcessIO.init(parsing:))
-        (entry.readBytesPerSecond, entry.writeBytesPerSecond) = (nil, nil)
+        entry.rates = nil
         if let io, let last = entry.io, now > last.time {
-            var growth = Growth(seconds: Double(now - last.time) / 1e9)
-            let own = io.without(entry.reaped, since: last.counters)
-            let read = growth.perSecond(last.counters.readBytes, own.readBytes)
-            let written = growth.perSecond(last.counters.writeBytes, own.writeBytes)
-            if !growth.wentBackwards { (entry.readBytesPerSecond, entry.writeBytesPerSecond) = (read, written) }
+            entry.rates = io.without(entry.reaped, since: last.counters)
+                .rates(since: last.counters, seconds: Double(now - last.time) / 1e9)
         }
         entry.io = io.map { ($0, now) }
         entry.reaped = ProcessIO()
@@ -189,14 +187,17 @@ struct ProcessReader: ~Copyable {
         {
             reading.sharedBytes = min(shared &* pageSize, reading.residentBytes)
         }
+        if swapping {
+            let swapped = try directory.read("/status", of: pid, &buffer, ProcessMemory.swappedBytes(parsing:))
+            reading.swappedBytes = swapped ?? 0
+        }
         if let cgroup = entry.cgroup, now - cgroup.time < Self.cgroupLifetime {
             reading.cgroup = cgroup.path
         } else if let path = try directory.read("/cgroup", of: pid, &buffer, CgroupPath.parse) {
             reading.cgroup = path
             entry.cgroup = (path, now)
         }
-        reading.readBytesPerSecond = entry.readBytesPerSecond
-        reading.writeBytesPerSecond = entry.writeBytesPerSecond
+        reading.take(entry.rates)
         known[pid] = entry
         return reading
     }

@@ -161,6 +161,17 @@ import Testing
         #expect(run.episodes.open.first?.finding.culprits.map(\.comm) == ["bigger hog"])
     }
 
+    @Test func `who was busy while nobody suffered is not blamed for harm that nobody can be named for`() {
+        var run = Run()
+        _ = run.see(Self.observation(.low, culprit: "reader"))
+        _ = run.see(Self.observation(.low, culprit: "reader"))
+        #expect(run.episodes.open.first?.finding.culprits.map(\.comm) == ["reader"])
+        _ = run.see(Self.observation(.high))
+        _ = run.see(Self.observation(.high))
+        _ = run.see(Self.observation(.low, culprit: "reader"))
+        #expect(run.episodes.open.first?.finding.culprits.isEmpty == true)
+    }
+
     @Test func `names that come later are added`() {
         var run = Run()
         _ = run.see(Self.observation(.high))

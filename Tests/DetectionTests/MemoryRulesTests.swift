@@ -155,6 +155,96 @@ import Testing
         #expect(Made.idle().with { $0.host.vm = nil }.verdict(SwapThrashing()).blindness != nil)
     }
 
+    @Test func `of two that thrash the larger is to blame, though most of it is in swap`() throws {
+        let small = Made.process(812, "postgres").holding(100 << 20).hogging(0.9)
+            .faulting(major: 30, majorMilliseconds: 800)
+        let large = Made.process(4243, "stress-ng-vm", group: 4242).holding(120 << 20).hogging(0.9)
+            .faulting(major: 30_000, majorMilliseconds: 700).with { $0.proc?.swappedBytes = 800 << 20 }
+        let idle = Made.process(600, "java").holding(20 << 20).hogging(0.001).with { $0.proc?.swappedBytes = 8 << 30 }
+        let tick = squeezed(available: 12 << 30).adding(small, large, idle).with {
+            $0.host.vm?.swapInPerSecond = 30_000
+            $0.host.vm?.majorFaultsPerSecond = 30_000
+        }
+        let found = try #require(tick.observed(SwapThrashing()).first)
+        #expect(found.grade.severity == .high)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+        #expect(found.finding.victims.map(\.comm) == ["postgres"])
+    }
+
+    @Test func `who reads through the page cache is to blame where nobody has memory of his own`() throws {
+        let scan = Made.process(4243, "scan").holding(4 << 20).with { $0.proc?.readCallBytesPerSecond = 8e9 }
+        let victim = Made.process(812, "postgres").holding(6 << 20).moving(read: 1e9)
+            .faulting(minor: 100, major: 150, majorMilliseconds: 990)
+        let tick = squeezed(available: 12 << 30).with { $0.host.vm?.refaultsPerSecond = 250_000 }
+        let found = try #require(tick.adding(scan, victim).observed(PageFaultRule()).first)
+        #expect(found.grade.severity == .critical)
+        #expect(found.finding.culprits.map(\.comm) == ["scan"])
+        #expect(found.finding.culprits.first?.measure == "bytes read through the page cache")
+        #expect(
+            tick.adding(scan, victim).observed(MemoryPressure()).first?.finding.message.summary.hasSuffix(
+                "; scan (pid 4243) reads 8 GB a second through the page cache; "
+                    + "postgres (pid 812) waits 990 ms of each second for pages") == true)
+        // Alone it does that to itself.
+        #expect(tick.adding(victim).observed(PageFaultRule()).first?.grade.severity == .low)
+    }
+
+    @Test func `who reads once more what he had is not blamed for the busy device`() throws {
+        let victim = Made.process(812, "postgres").holding(60 << 20).moving(read: 1e9).blocked(500)
+            .faulting(major: 150, majorMilliseconds: 990)
+        let scan = Made.process(4243, "scan").holding(200 << 20).moving(read: 2e8).blocked(170)
+        func blamed(refaults: Double, stall: Double = 0.3) -> [String]? {
+            Made.idle().congested().adding(scan, victim).with {
+                $0.host.pressure?.memory.some = stall
+                $0.host.vm?.refaultsPerSecond = refaults
+            }.observed(BlockDeviceSaturation()).first?.finding.culprits.map(\.comm)
+        }
+        #expect(blamed(refaults: 280_000) == [])
+        #expect(blamed(refaults: 0) == ["postgres"])
+        #expect(blamed(refaults: 280_000, stall: 0) == ["postgres"])
+    }
+
+    @Test func `a database that was pushed out into swap is not blamed for being large`() throws {
+        let hog = Made.process(4243, "stress-ng-vm", group: 4242).holding(11 << 30)
+        let database = Made.process(812, "postgres").holding(2 << 30).blocked(400)
+            .faulting(major: 500, majorMilliseconds: 400).with { $0.proc?.swappedBytes = 6 << 30 }
+        let tick = squeezed().adding(hog, database).with { $0.host.vm?.swapInPerSecond = 600 }
+        let found = try #require(tick.observed(MemoryPressure()).first)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+        #expect(found.finding.victims.map(\.comm) == ["postgres"])
+    }
+
+    @Test func `of many small parties the one that is a little larger is not blamed`() throws {
+        let sessions = (600..<640).map { Made.process($0, "session").holding(12 << 20) }
+        let logger = Made.process(700, "logger").holding(20 << 20)
+        let tick = squeezed(available: 12 << 30).adding(logger, victim.holding(0)).with { $0.processes += sessions }
+        let found = try #require(tick.observed(MemoryPressure()).first)
+        #expect(found.finding.culprits.map(\.comm) != ["logger"])
+    }
+
+    @Test func `without /proc demand alone names who takes the memory`() throws {
+        let hog = Made.process(4243, "stress-ng-vm", group: 4242).faulting(minor: 2500).with { $0.proc = nil }
+        let reader = victim.moving(read: 3e7).with { $0.proc = nil }
+        let tick = squeezed(available: 12 << 30).adding(hog, reader).with { $0.host.vm?.refaultsPerSecond = 7000 }
+        #expect(tick.observed(MemoryPressure()).first?.finding.culprits.first?.comm == "stress-ng-vm")
+    }
+
+    @Test func `what comes back from swap is no demand`() throws {
+        let hog = Made.process(4243, "stress-ng-vm", group: 4242).holding(200 << 20).hogging(1)
+            .faulting(major: 60_000, majorMilliseconds: 900).moving(read: 250e6).with {
+                $0.proc?.swappedBytes = 300 << 20
+            }
+        let victim = Made.process(812, "postgres").holding(60 << 20).hogging(0.5).moving(read: 170e6)
+            .faulting(major: 30, majorMilliseconds: 990)
+        let tick = squeezed(stall: 0.7, available: 12 << 30).with {
+            $0.host.vm?.refaultsPerSecond = 42_000
+            $0.host.vm?.swapInPerSecond = 61_000
+            $0.host.vm?.majorFaultsPerSecond = 61_000
+        }
+        let found = try #require(tick.adding(hog, victim).observed(SwapThrashing()).first)
+        #expect(found.grade.severity == .critical)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+    }
+
     @Test func `a process that waits for its pages is named with who pushes them out`() throws {
         let found = try #require(squeezed().adding(hog, victim).observed(PageFaultRule()).first)
         #expect(found.grade.severity == .high)

@@ -84,6 +84,9 @@ private struct Network {
         }
         guard bound == 0, listen(listener, 128) == 0 else { throw Loopback.Failure() }
         try set("ip_local_port_range", "40000 40199")
+        // On a busy host a FIN may be sent twice; the answer to the second finds no socket, and the RST for that would end
+        // the TIME_WAIT.
+        try set("tcp_rfc1337", "1")
     }
 
     func set(_ name: String, _ value: String) throws {

@@ -55,11 +55,34 @@ struct ProcessTests {
     @Test func `bytes that were written and cut off again are not counted`() {
         let text = "read_bytes: 10\nwrite_bytes: 100\ncancelled_write_bytes: 30\n"
         #expect(parse(text, ProcessIO.init(parsing:))?.writeBytes == 70)
+        #expect(parse("rchar: 9000\n" + text, ProcessIO.init(parsing:))?.readCallBytes == 9000)
     }
 
     @Test func `shared pages are the third number of statm`() {
         #expect(parse("5000 900 300 12 0 400 0\n", ProcessMemory.sharedPages(parsing:)) == 300)
         #expect(parse("5000\n", ProcessMemory.sharedPages(parsing:)) == nil)
+    }
+
+    @Test func `what is in swap is a line of status, in kilobytes`() {
+        let text = "Name:\tjava\nVmPTE:\t  44 kB\nVmSwap:\t  2048 kB\nThreads:\t3\n"
+        #expect(parse(text, ProcessMemory.swappedBytes(parsing:)) == 2 << 20)
+        #expect(parse("Name:\tkthreadd\nThreads:\t1\n", ProcessMemory.swappedBytes(parsing:)) == nil)
+    }
+
+    @Test func `what a process has in swap is read while pages come back from swap`() throws {
+        let host = try FakeHost("large")
+        try host.writeProcess(10, ticks: 100)
+        try host.write("/proc/10/status", "Name:\tworker\nVmSwap:\t 4 kB\n")
+        var reader = HostReader(root: host.root, clock: host.clock)
+        func swapped(ticks: Int) throws -> UInt64? {
+            host.advance(seconds: 1)
+            try host.writeProcess(10, ticks: ticks)
+            return reader.read().processes?.first { $0.identity.pid == 10 }?.swappedBytes
+        }
+        _ = reader.read()
+        #expect(try swapped(ticks: 200) == 0)
+        try host.replace("/proc/vmstat", "pswpin 1000", "pswpin 1001")
+        #expect(try swapped(ticks: 300) == 4096)
     }
 
     @Test func `a large process says how much of its memory is shared`() throws {
@@ -168,10 +191,14 @@ struct ProcessTests {
         for pid in Int32(100)..<150 { try host.writeProcess(pid) }
         var buffer = ReadBuffer()
         var reader = ProcessReader(root: host.root, limits: ProcessLimits(visitsPerTick: 20, detailed: 4))
-        for tick in UInt64(1)...4 { _ = try reader.read(&buffer, at: tick * 1_000_000_000, watching: []) }
+        for tick in UInt64(1)...4 {
+            _ = try reader.read(&buffer, at: tick * 1_000_000_000, watching: [], swapping: false)
+        }
         #expect(reader.known.count == 50)
         for pid in Int32(100)..<149 { try host.end(pid) }
-        for tick in UInt64(5)...14 { _ = try reader.read(&buffer, at: tick * 1_000_000_000, watching: []) }
+        for tick in UInt64(5)...14 {
+            _ = try reader.read(&buffer, at: tick * 1_000_000_000, watching: [], swapping: false)
+        }
         #expect(Array(reader.known.keys) == [149])
     }
 

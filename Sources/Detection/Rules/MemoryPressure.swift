@@ -8,7 +8,7 @@ struct MemoryPressure: Rule {
     private var last: [Suspect] = []
 
     mutating func evaluate(_ situation: Situation) -> Verdict {
-        defer { last = situation.memory.suspects }
+        defer { last = takers(situation) }
         let host = situation.tick.host
         var observations: [Observation] = []
         if let kills = host.vm?.oomKills, kills > 0 { observations.append(killed(kills, situation)) }
@@ -75,29 +75,36 @@ struct MemoryPressure: Rule {
                     summary: "\(lead); which process takes the memory cannot be told from this data",
                     hints: ["List resident memory by process and by cgroup; look for one that grows"]), values)
         }
-        let blame =
-            values + [
-                suspect.name, Text.bytes(Double(suspect.process.proc?.residentBytes ?? 0)),
-                Text.bytes(
-                    suspect.process.pageDemand(
-                        over: situation.tick.interval, returning: Contention.returningShare(of: situation.tick))),
-            ]
+        let (takes, taken) = taking(suspect, situation)
         guard let sufferer = situation.memory.sufferers.first, sufferer.excess >= situation.thresholds.faultStall.low
         else {
             return Message(
                 .init(
-                    summary: "\(lead); {2} holds {3} and demands {4} more a second",
+                    summary: "\(lead); \(takes)",
                     hints: ["Limit {2} (memory.high) or make it smaller; available memory says how long that can wait"]),
-                blame)
+                values + taken)
         }
+        let (who, stalled) = ("{\(values.count + taken.count)}", "{\(values.count + taken.count + 1)}")
         return Message(
             .init(
-                summary:
-                    "\(lead); {2} holds {3} and demands {4} more a second; {5} waits {6} ms of each second for pages",
+                summary: "\(lead); \(takes); \(who) waits \(stalled) ms of each second for pages",
                 hints: [
                     "Limit {2} with memory.high, so that it reclaims from itself",
-                    "Protect the working set of {5} with memory.low",
-                ]), blame + [sufferer.name, Text.number(sufferer.stall)])
+                    "Protect the working set of \(who) with memory.low",
+                ]), values + taken + [sufferer.name, Text.number(sufferer.stall)])
+    }
+
+    /// What a suspect takes, and the values from {2} on.
+    private func taking(_ suspect: Suspect, _ situation: Situation) -> (String, [String]) {
+        guard situation.memory.measure != Contention.cacheMeasure else {
+            return ("{2} reads {3} a second through the page cache", [suspect.name, Text.bytes(suspect.amount)])
+        }
+        let demand = suspect.process.pageDemand(
+            over: situation.tick.interval, returning: Contention.returningShare(of: situation.tick))
+        return (
+            "{2} holds {3} and demands {4} more a second",
+            [suspect.name, Text.bytes(Double(suspect.process.proc?.residentBytes ?? 0)), Text.bytes(demand)]
+        )
     }
 
     /// The kernel ended a process because memory ran out, on the host or in a cgroup: no second tick is needed as proof.
@@ -126,9 +133,14 @@ struct MemoryPressure: Rule {
                 ], culprits: suspects.map { $0.culprit(measure: situation.memory.measure) }), opensAtOnce: true)
     }
 
+    /// Whom a kill for want of memory could be about: page cache is given up before anybody is killed.
+    private func takers(_ situation: Situation) -> [Suspect] {
+        situation.memory.measure == Contention.cacheMeasure ? [] : situation.memory.suspects
+    }
+
     /// Whoever was killed may have taken its memory in the tick before, and now shows little: it comes first if it is gone.
     private func suspectsOfKill(_ situation: Situation) -> [Suspect] {
-        let now = situation.memory.suspects
+        let now = takers(situation)
         let gone = last.first { suspect in
             situation.tick.processes.contains { $0.exited && $0.identity == suspect.process.identity }
         }

@@ -47,7 +47,7 @@ struct SwapThrashing: Rule {
         }
         return Message(
             .init(
-                summary: "\(lead); {4} takes {5} % of the memory held and demanded",
+                summary: "\(lead); {4} takes {5} % of the \(memory.measure)",
                 hints: ["Limit {4} with memory.high, or stop it: less swappiness will not help while it wants more"]),
             values + [suspect.name, Text.percent(suspect.share)])
     }
