@@ -34,7 +34,10 @@ public struct Outcome: Sendable {
     }
 
     /// Whether nothing above low is open any more.
-    var isOver: Bool { latest.values.allSatisfy { $0.peak.severity == .low || $0.state == .closed } }
+    var isOver: Bool { lasting.isEmpty }
+
+    /// Signals above low that had not closed when the lab stopped waiting.
+    public var lasting: [StoredSignal] { signals.filter { $0.peak.severity > .low && $0.state != .closed } }
 
     /// How one expectation fared.
     public struct Finding: Sendable {

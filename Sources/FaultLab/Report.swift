@@ -38,6 +38,10 @@ public struct Report: Sendable {
         for (signal, named) in outcome.wrongBlames {
             lines.append(line(["BLAME", name, "\(named): \(signal.type.rawValue): \(signal.message.summary)"]))
         }
+        for signal in outcome.lasting {
+            let what = "\(signal.type.rawValue) of \(signal.entity.name) \(signal.current.severity.name)"
+            lines.append(line(["OPEN", name, "\(what): \(signal.message.summary)"]))
+        }
         if !outcome.isVictimRight {
             lines.append(line(["UNHURT", name, "the victim did not suffer: " + victim(outcome)]))
         }

@@ -51,6 +51,12 @@ import Testing
         #expect(!outcome(nil, signal(1, culprit: nil)).isRight)
     }
 
+    @Test func `what stays open is shown, whatever it is`() {
+        let report = Report.lines(outcome(nil, signal(1), signal(2, .syscall, closed: nil)))
+        #expect(report.contains { $0.hasPrefix("OPEN") && $0.contains("syscall") })
+        #expect(!Report.lines(outcome(nil, signal(1))).contains { $0.hasPrefix("OPEN") })
+    }
+
     @Test func `what grows worse is there when it has grown, not when it was still low`() {
         var outcome = outcome(nil, signal(1, .ioCongestion, .low, opened: -30))
         for second in [4.0, 5] { outcome.see([signal(1, opened: -30)], at: start.advanced(bySeconds: second)) }
