@@ -183,6 +183,12 @@ int threads(struct bpf_iter__task *context)
 	return 0;
 }
 
+/* The signal that ended a thread, or 0; the rest of the code is whether it dumped core, and what it returned. */
+static __always_inline int ended_by(struct task_struct *task)
+{
+	return task->exit_code & 0x7F;
+}
+
 static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct task_struct *task)
 {
 	struct task_state *state = task_state_find(task);
@@ -199,7 +205,7 @@ static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct
 	__builtin_memset(&record->header, 0, sizeof(record->header));
 	describe(&record->header, task, state);
 	record->header.state = __sync_lock_test_and_set(&state->id, ENDED);
-	record->header.ended = last_thread(task) ? 2 : 1;
+	record->header.ended = !last_thread(task) ? 1 : ended_by(task) == SIGKILL ? 3 : 2;
 	take_counters(&record->counters, &stretch, state);
 	add_stretch(&record->counters, &stretch, bpf_ktime_get_ns());
 	bpf_ringbuf_submit(record, ring_wakeup(&events));

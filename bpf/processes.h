@@ -77,7 +77,7 @@ struct thread_header {
 	__u32 session;
 	__u32 threads;
 	__u8 kernel_thread;
-	__u8 ended;      /* 1: the thread, 2: the process as well */
+	__u8 ended;      /* 1: the thread, 2: the process as well, 3: by SIGKILL */
 	__u8 call_hangs; /* the call has stalled for running_threshold_ns and goes on */
 	__u8 call_blocked_known;
 	__u32 worker_of; /* the process group of the program that it is a worker of, or 0: see worker_of() */

@@ -73,6 +73,8 @@ public struct ProcessActivity: Sendable {
     public var comesLast: Bool
     /// Whether the process ended in this tick.
     public var exited: Bool
+    /// Whether SIGKILL ended it.
+    public var killed: Bool
 
     public var calls: [SyscallCategory: Calls]?
     public var scheduling: Scheduling?
@@ -85,7 +87,7 @@ public struct ProcessActivity: Sendable {
         identity: ProcessIdentity, parent: Int32 = 0, processGroup: Int32 = 0, session: Int32 = 0,
         workerOf: Int32 = 0, uid: UInt32 = 0, cgroup: UInt64 = 0, comm: String, threads: Int = 1,
         isKernelThread: Bool = false, comesLast: Bool = false,
-        exited: Bool = false,
+        exited: Bool = false, killed: Bool = false,
         calls: [SyscallCategory: Calls]? = nil, scheduling: Scheduling? = nil, faults: Faults? = nil,
         blockIO: BlockIO? = nil, proc: ProcessReading? = nil
     ) {
@@ -101,6 +103,7 @@ public struct ProcessActivity: Sendable {
         self.isKernelThread = isKernelThread
         self.comesLast = comesLast
         self.exited = exited
+        self.killed = killed
         self.calls = calls
         self.scheduling = scheduling
         self.faults = faults

@@ -103,6 +103,7 @@ struct ProcessSum {
     private var longestWait = LongestWait()
     private var comesLast = true
     private var exited = false
+    private var killed = false
 
     fileprivate init(_ header: thread_header) { self.header = header }
 
@@ -114,7 +115,8 @@ struct ProcessSum {
             longestWait = LongestWait(thread)
         }
         comesLast = comesLast && CPUPriority(nice: Int(thread.nice), policy: UInt32(thread.policy)).comesLast
-        exited = exited || thread.ended == 2
+        exited = exited || thread.ended >= 2
+        killed = killed || thread.ended == 3
     }
 
     /// Of the thread that waited longest for a CPU.
@@ -141,7 +143,7 @@ struct ProcessSum {
             workerOf: Int32(bitPattern: header.worker_of), uid: header.task.uid, cgroup: header.task.cgroup,
             comm: withUnsafeBytes(of: header.task.comm, text), threads: Int(header.threads),
             isKernelThread: header.kernel_thread != 0,
-            comesLast: comesLast, exited: exited)
+            comesLast: comesLast, exited: exited, killed: killed)
         if tracers.contains(.syscall) { activity.calls = calls }
         if tracers.contains(.scheduler) { activity.scheduling = .init(sum, longestWait: longestWait) }
         if tracers.contains(.pageFault) { activity.faults = .init(sum) }

@@ -119,22 +119,42 @@ import Testing
         #expect(kill.finding.message.summary.contains("killed 1 process"))
     }
 
-    @Test func `who took the memory in the tick before and is gone was killed`() throws {
-        var rule = MemoryPressure()
-        let grow = Made.process(400, "grow").faulting(minor: 60_000)
+    @Test func `who was ended by SIGKILL around an OOM kill was killed, whichever is seen first`() throws {
+        let grow = Made.process(400, "grow").faulting(minor: 60_000).with { ($0.exited, $0.killed) = (true, true) }
+        let other = Made.process(401, "timeout").faulting(minor: 50).with { ($0.exited, $0.killed) = (true, true) }
         let keeper = Made.process(812, "postgres").holding(1 << 30)
-        func evaluate(_ tick: Tick) -> Verdict {
-            rule.evaluate(Situation(tick, thresholds: Thresholds(), own: nil))
+        func culprits(_ ticks: [Tick]) -> [[String]] {
+            var rule = MemoryPressure()
+            return ticks.map { tick in
+                rule.evaluate(Situation(tick, thresholds: Thresholds(), own: nil)).observations
+                    .filter { $0.key.label == "oom_kill" }.flatMap(\.finding.culprits).map(\.comm)
+            }
         }
-        _ = evaluate(Made.idle().adding(grow, keeper))
-        let kill = Made.idle(second: 1).adding(grow.faulting(minor: 50).with { $0.exited = true }, keeper).with {
-            $0.host.vm?.oomKills = 1
-        }
-        let found = try #require(evaluate(kill).observations.first)
-        #expect(found.finding.culprits.map(\.comm) == ["grow", "postgres"])
-        #expect(found.finding.message.summary.contains("grow (pid 400)"))
-        // One that did not end was not killed.
-        #expect(evaluate(kill).observations.first?.finding.culprits.map(\.comm) == ["postgres"])
+        let calm = Made.idle().adding(keeper)
+        let kill = calm.with { $0.host.vm?.oomKills = 1 }
+        #expect(culprits([calm, kill.adding(grow, other), calm]) == [[], ["grow"], []])
+        #expect(culprits([calm.adding(other, grow), kill, calm]) == [[], ["grow"], []])
+        #expect(culprits([kill, calm.adding(grow), calm]) == [[], ["grow"], []])
+        #expect(culprits([kill, calm, calm.adding(grow)]) == [[], [], []], "too late to have to do with it")
+        #expect(culprits([calm.adding(grow)]) == [[]], "a kill of somebody else's")
+        var rule = MemoryPressure()
+        let found = rule.evaluate(Situation(kill.adding(grow), thresholds: Thresholds(), own: nil)).observations.first
+        #expect(
+            found?.finding.message.summary.hasPrefix(
+                "The kernel killed grow (pid 400) at a cgroup's memory limit, with")
+                == true)
+    }
+
+    @Test func `when the host is full, who takes most of the memory is named beside who was killed`() throws {
+        let grow = Made.process(400, "grow").faulting(minor: 50).with { ($0.exited, $0.killed) = (true, true) }
+        var rule = MemoryPressure()
+        let tick = squeezed().adding(hog, grow).with { $0.host.vm?.oomKills = 1 }
+        let found = try #require(
+            rule.evaluate(Situation(tick, thresholds: Thresholds(), own: nil)).observations.first {
+                $0.key.label == "oom_kill"
+            })
+        #expect(found.finding.culprits.map(\.comm) == ["grow", "stress-ng-vm"])
+        #expect(found.finding.message.summary.hasSuffix("; stress-ng-vm (pid 4243) takes most of the memory"))
     }
 
     @Test func `swapping back in with stalls is thrashing, swapping out once is not`() {

@@ -101,8 +101,26 @@ extension KernelTests {
             let pid = try child.numbers()[0]
             let process = try #require(tracers.read().process(pid))
             #expect(process.exited)
+            #expect(!process.killed)
             let used = process.scheduling?.cpuNanoseconds ?? 0
             #expect((3_000_000..<100_000_000).contains(used), "\(used) ns")
+        }
+
+        @Test func `a process that SIGKILL ends is seen as killed`() throws {
+            let tracers = try attached([.scheduler])
+            let child = try SteppedChild(
+                """
+                step("0")
+                pid = os.fork()
+                if pid == 0: os.kill(os.getpid(), 9)
+                os.waitpid(pid, 0)
+                step(str(pid))
+                """)
+            _ = try child.numbers()
+            _ = tracers.read()
+            child.go()
+            let pid = try child.numbers()[0]
+            #expect(try #require(tracers.read().process(pid)).killed)
         }
 
         /// Readings of one process, a third of a second apart, with the nanoseconds between them.

@@ -60,6 +60,7 @@ struct task_struct {
 	int static_prio;
 	unsigned int policy;
 	int nr_cpus_allowed;
+	int exit_code;
 	int pid;
 	int tgid;
 	__u64 start_boottime;
@@ -116,5 +117,6 @@ struct bpf_iter__task {
 #define TASK_UNINTERRUPTIBLE 0x0002
 #define TASK_DEAD 0x0080
 #define TASK_NOLOAD 0x0400
+#define SIGKILL 9
 /* DEFAULT_PRIO of include/linux/sched/prio.h: static_prio at nice 0 */
 #define NICE_0_PRIO 120

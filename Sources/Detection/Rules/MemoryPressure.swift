@@ -4,14 +4,11 @@ import Model
 struct MemoryPressure: Rule {
     static let type = SignalType.memoryPressure
 
-    /// Who took the memory in the tick before.
-    private var last: [Suspect] = []
+    private var kills = OOMKills()
 
     mutating func evaluate(_ situation: Situation) -> Verdict {
-        defer { last = takers(situation) }
         let host = situation.tick.host
-        var observations: [Observation] = []
-        if let kills = host.vm?.oomKills, kills > 0 { observations.append(killed(kills, situation)) }
+        var observations = [kills.observe(situation)].compactMap(\.self)
         guard host.pressure != nil || host.vm != nil && host.memory != nil else {
             return Verdict(
                 observations: observations,
@@ -105,46 +102,5 @@ struct MemoryPressure: Rule {
             "{2} holds {3} and demands {4} more a second",
             [suspect.name, Text.bytes(Double(suspect.process.proc?.residentBytes ?? 0)), Text.bytes(demand)]
         )
-    }
-
-    /// The kernel ended a process because memory ran out, on the host or in a cgroup: no second tick is needed as proof.
-    private func killed(_ kills: UInt64, _ situation: Situation) -> Observation {
-        let used = situation.tick.host.memory?.usedShare ?? 0
-        let isHost = used >= situation.thresholds.memoryUsed.high
-        let suspects = suspectsOfKill(situation)
-        let suspect = suspects.first
-        let values = [
-            "\(kills)", kills == 1 ? "process" : "processes",
-            Text.bytes(Double(situation.tick.host.memory?.available ?? 0)), suspect?.name ?? "",
-        ]
-        let blame = suspect == nil ? "" : "; {3} takes most of the memory"
-        let summary =
-            isHost
-            ? "The kernel killed {0} {1} for want of memory with {2} available\(blame)"
-            : "The kernel killed {0} {1} at a cgroup's memory limit, with {2} available on the host\(blame)"
-        return Observation(
-            key: Episode.Key(type: Self.type, entity: .host, label: "oom_kill"),
-            grade: Grade(severity: isHost ? .critical : .high, score: isHost ? 1 : 0.85), strength: 1,
-            finding: Finding(
-                message: Message(.init(summary: summary, hints: ["The kernel log names who was killed"]), values),
-                evidence: [
-                    situation.evidence("vm.oom_kills", Double(kills), "processes", 1),
-                    situation.evidence("memory.used", used, "share", situation.thresholds.memoryUsed.high),
-                ], culprits: suspects.map { $0.culprit(measure: situation.memory.measure) }), opensAtOnce: true)
-    }
-
-    /// Whom a kill for want of memory could be about: page cache is given up before anybody is killed.
-    private func takers(_ situation: Situation) -> [Suspect] {
-        situation.memory.measure == Contention.cacheMeasure ? [] : situation.memory.suspects
-    }
-
-    /// Whoever was killed may have taken its memory in the tick before, and now shows little: it comes first if it is gone.
-    private func suspectsOfKill(_ situation: Situation) -> [Suspect] {
-        let now = takers(situation)
-        let gone = last.first { suspect in
-            situation.tick.processes.contains { $0.exited && $0.identity == suspect.process.identity }
-        }
-        guard let gone else { return now }
-        return [gone] + now.filter { $0.process.identity != gone.process.identity }
     }
 }
