@@ -39,7 +39,10 @@ public struct Report: Sendable {
             lines.append(line(["BLAME", name, "\(named): \(signal.type.rawValue): \(signal.message.summary)"]))
         }
         for signal in outcome.lasting {
-            let what = "\(signal.type.rawValue) of \(signal.entity.name) \(signal.current.severity.name)"
+            let since = number(outcome.ended.seconds(since: signal.lastSeen))
+            let what =
+                "\(signal.type.rawValue) of \(signal.entity.name) \(signal.current.severity.name), \(signal.state.rawValue), "
+                + "last seen \(since) s before the fault's end"
             lines.append(line(["OPEN", name, "\(what): \(signal.message.summary)"]))
         }
         if !outcome.isVictimRight {

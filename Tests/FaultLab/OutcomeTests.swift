@@ -53,7 +53,7 @@ import Testing
 
     @Test func `what stays open is shown, whatever it is`() {
         let report = Report.lines(outcome(nil, signal(1), signal(2, .syscall, closed: nil)))
-        #expect(report.contains { $0.hasPrefix("OPEN") && $0.contains("syscall") })
+        #expect(report.contains { $0.hasPrefix("OPEN") && $0.contains("syscall") && $0.contains("last seen 18.0 s") })
         #expect(!Report.lines(outcome(nil, signal(1))).contains { $0.hasPrefix("OPEN") })
     }
 
