@@ -8,6 +8,9 @@ extension Contention {
     /// Bytes of a party below which what it holds would help nobody.
     static let leastHeld = 16_000_000.0
 
+    /// Below this many bytes per second nobody is to blame for what the page cache takes.
+    static let leastCacheUse = 16_000_000.0
+
     static let cacheMeasure = "bytes read through the page cache"
 
     /// Who takes the memory, and who waits for pages.
@@ -36,13 +39,15 @@ extension Contention {
             user.removeAll { $0.proc.map { $0.cgroup != cgroup } ?? false }
         }
         let candidates = Set(user.map(\.identity))
-        let held = parties.heldBytes(over: tick.interval)
+        let resident = parties.heldBytes { _ in 0 }
+        let isSwapping = tick.host.vm?.swapInPerSecond ?? 0 > 0
+        let held = isSwapping ? parties.heldBytes { $0.wantedFromSwap(over: tick.interval) } : resident
         let returning = returningShare(of: tick)
         let demand = user.reduce(0) { $0 + $1.pageDemand(over: tick.interval, returning: returning) }
-        let holding = held.resident.isEmpty ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
+        let holding = resident.isEmpty ? 0 : max(isFull ? 0.6 : 0.1, 1 - demand / pressingDemand)
         let isCache =
-            !held.resident.isEmpty && demand < pressingDemand
-            && !parties.anyHolds(leastHeld, of: held.withSwap, among: candidates)
+            !resident.isEmpty && demand < pressingDemand
+            && !parties.anyHolds(leastHeld, of: held, among: candidates)
         func suspects(holdingThese held: [ProcessIdentity: Double]) -> [Suspect] {
             let all = isCache ? 0 : user.reduce(0) { $0 + (held[$1.identity] ?? 0) }
             return parties.suspects(beside: isCache ? holding : 0) { process in
@@ -53,14 +58,12 @@ extension Contention {
             }
         }
         var measure = "memory held and demanded"
-        var found = suspects(holdingThese: held.resident)
+        var found = suspects(holdingThese: resident)
         // Once all thrash, each has about as much in memory as the others; swap shows whose working set is too large.
-        if found.count != 1, tick.host.vm?.swapInPerSecond ?? 0 > 0 {
-            found = suspects(holdingThese: held.withSwap)
-        }
+        if found.count != 1, isSwapping { found = suspects(holdingThese: held) }
         if found.isEmpty, isCache {
             measure = cacheMeasure
-            found = parties.suspects(least: leastHeld) { process in
+            found = parties.suspects(least: leastCacheUse) { process in
                 candidates.contains(process.identity)
                     ? process.cacheUse(over: tick.interval, returning: returning) : 0
             }
@@ -81,13 +84,10 @@ extension Contention {
 }
 
 extension Parties {
-    /// What each process holds: resident, and with what it has in swap. What the processes of a party share, such as a
-    /// database's buffers, is there once, as much as the one has that has most of it: each is given its part.
-    fileprivate func heldBytes(
-        over interval: Double
-    ) -> (resident: [ProcessIdentity: Double], withSwap: [ProcessIdentity: Double]) {
-        var resident: [ProcessIdentity: Double] = [:]
-        var withSwap: [ProcessIdentity: Double] = [:]
+    /// Resident bytes of each process that has any, and `more`. What the processes of a party share, such as a database's
+    /// buffers, is there once, as much as the one has that has most of it: each is given its part.
+    fileprivate func heldBytes(and more: (ProcessActivity) -> Double) -> [ProcessIdentity: Double] {
+        var held: [ProcessIdentity: Double] = [:]
         for positions in members {
             let readings = positions.compactMap { position in
                 processes[position].proc.map { (process: processes[position], proc: $0) }
@@ -96,13 +96,11 @@ extension Parties {
             let sum = shared.reduce(0, +)
             let once = sum > 0 ? (shared.max() ?? 0) / sum : 0
             for (reading, shared) in zip(readings, shared) {
-                let process = reading.process
-                let held = Double(reading.proc.residentBytes) - shared + shared * once
-                resident[process.identity] = held
-                withSwap[process.identity] = held + process.wantedFromSwap(over: interval)
+                held[reading.process.identity] =
+                    Double(reading.proc.residentBytes) - shared + shared * once + more(reading.process)
             }
         }
-        return (resident, withSwap)
+        return held
     }
 
     /// Whether a party holds so much.

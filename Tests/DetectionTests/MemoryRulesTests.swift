@@ -137,6 +137,8 @@ import Testing
         #expect(culprits([kill, calm.adding(grow), calm]) == [[], ["grow"], []])
         #expect(culprits([kill, calm, calm.adding(grow)]) == [[], [], []], "too late to have to do with it")
         #expect(culprits([calm.adding(grow)]) == [[]], "a kill of somebody else's")
+        let blind = kill.with { ($0.syscalls, $0.scheduler, $0.pageFaults, $0.blockIO) = (nil, nil, nil, nil) }
+        #expect(culprits([blind]) == [["postgres"]], "without tracers no exits are seen")
         var rule = MemoryPressure()
         let found = rule.evaluate(Situation(kill.adding(grow), thresholds: Thresholds(), own: nil)).observations.first
         #expect(

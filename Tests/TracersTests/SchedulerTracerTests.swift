@@ -82,15 +82,33 @@ extension KernelTests {
         }
 
         @Test func `a process that runs for three milliseconds without a pause has used them`() throws {
+            let process = try ended(
+                """
+                end = time.process_time_ns() + 3_000_000
+                while time.process_time_ns() < end: pass
+                """)
+            #expect(!process.killed)
+            let used = process.scheduling?.cpuNanoseconds ?? 0
+            #expect((3_000_000..<100_000_000).contains(used), "\(used) ns")
+        }
+
+        @Test func `a process that SIGKILL ends is seen as killed, and one that another signal ends is not`() throws {
+            #expect(try ended("os.kill(os.getpid(), 9)").killed)
+            #expect(try !ended("os.kill(os.getpid(), 15)").killed)
+        }
+
+        /// What is reported of a process that does something and ends, all between two readings.
+        private func ended(_ work: String) throws -> ProcessActivity {
             let tracers = try attached([.scheduler])
             let child = try SteppedChild(
                 """
                 import time
+                def work():
+                \(work.split(separator: "\n").map { "    " + $0 }.joined(separator: "\n"))
                 step("0")
                 pid = os.fork()
                 if pid == 0:
-                    end = time.process_time_ns() + 3_000_000
-                    while time.process_time_ns() < end: pass
+                    work()
                     os._exit(0)
                 os.waitpid(pid, 0)
                 step(str(pid))
@@ -101,26 +119,7 @@ extension KernelTests {
             let pid = try child.numbers()[0]
             let process = try #require(tracers.read().process(pid))
             #expect(process.exited)
-            #expect(!process.killed)
-            let used = process.scheduling?.cpuNanoseconds ?? 0
-            #expect((3_000_000..<100_000_000).contains(used), "\(used) ns")
-        }
-
-        @Test func `a process that SIGKILL ends is seen as killed`() throws {
-            let tracers = try attached([.scheduler])
-            let child = try SteppedChild(
-                """
-                step("0")
-                pid = os.fork()
-                if pid == 0: os.kill(os.getpid(), 9)
-                os.waitpid(pid, 0)
-                step(str(pid))
-                """)
-            _ = try child.numbers()
-            _ = tracers.read()
-            child.go()
-            let pid = try child.numbers()[0]
-            #expect(try #require(tracers.read().process(pid)).killed)
+            return process
         }
 
         /// Readings of one process, a third of a second apart, with the nanoseconds between them.

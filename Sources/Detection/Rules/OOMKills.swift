@@ -67,7 +67,8 @@ struct OOMKills {
     /// Who else could be to blame. A cgroup's limit is no matter of those outside it, and whose limit it was is not known
     /// where exits are seen; page cache is given up before anybody is killed.
     private func takers(_ situation: Situation, isHost: Bool) -> [Suspect] {
-        let seesExits = situation.tick.processes.contains { $0.scheduling != nil || $0.faults != nil }
+        let tick = situation.tick
+        let seesExits = tick.syscalls != nil || tick.scheduler != nil || tick.pageFaults != nil || tick.blockIO != nil
         guard isHost || !seesExits, situation.memory.measure != Contention.cacheMeasure else { return [] }
         return situation.memory.suspects
     }
