@@ -92,13 +92,11 @@ extension Contention {
             use.excess($0)
         }
         var sufferers = parties.sufferers(from: suspects, stall: use.starvation)
-        if suspects.allSatisfy({ $0.parties.count > 1 }) {
-            // The jobs of a build are too many for any to stand out, and each waits for the others.
-            sufferers.removeAll { sufferer in
-                let process = sufferer.process
-                guard let position = parties.position(of: process.identity) else { return false }
-                return use.goesToKin(of: position, siblings: tick.age(of: process.identity) < jobAge)
-            }
+        // The jobs of a build wait for each other.
+        sufferers.removeAll { sufferer in
+            let process = sufferer.process
+            guard let position = parties.position(of: process.identity) else { return false }
+            return use.goesToKin(of: position, siblings: tick.age(of: process.identity) < jobAge)
         }
         if suspects.isEmpty {
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.

@@ -69,31 +69,23 @@ extension Parties {
     /// Parties of one parent, name and cgroup as one; what init was left with has no parent in that sense. One that has little
     /// of the cause beside its siblings is no part of it: it may be who suffers.
     private func together(_ suspects: [Suspect]) -> [Suspect] {
-        struct Origin: Hashable {
+        struct Family: Hashable {
             var parent: Int32
             var comm: String
             var cgroup: String
         }
-        var families: [Origin: [Suspect]] = [:]
+        var families: [Family: [Suspect]] = [:]
         for suspect in suspects {
             guard let parent = suspect.parties.first.flatMap(starter), !suspect.process.cgroupName.isEmpty else {
                 continue
             }
             let process = suspect.process
-            families[Origin(parent: parent, comm: process.comm, cgroup: process.cgroupName), default: []].append(
+            families[Family(parent: parent, comm: process.comm, cgroup: process.cgroupName), default: []].append(
                 suspect)
         }
         return families.values.compactMap { family in
             let largest = family.map(\.amount).max() ?? 0
             return family.filter { $0.amount >= 0.4 * largest }.reduce(nil) { $0?.joined(by: $1) ?? $1 }
-        }
-    }
-
-    /// Who started a party: the parent outside it; `nil` if that is init.
-    private func starter(of party: Int) -> Int32? {
-        let pids = Set(members[party].map { processes[$0].identity.pid })
-        return members[party].lazy.map { processes[$0].parent }.first { !pids.contains($0) }.flatMap {
-            $0 > 1 ? $0 : nil
         }
     }
 }

@@ -7,45 +7,47 @@ import Model
 /// tool's children do to it, it does to itself.
 struct Parties: Sendable {
     let processes: [ProcessActivity]
-    /// The party of each process, and the processes of each party, by position.
+    /// The party of each process, by position. After those of the tick come the ones that they descend from and that did
+    /// nothing in it: what follows them, they follow too.
     let party: [Int]
+    /// The processes of each party, by position.
     let members: [[Int]]
     private let positions: [Int32: Int]
+    private let origins: [Lineage.Origin]
+    private let parents: [Int?]
     /// For each party, the processes outside it that its processes descend from, by position.
     private let ancestors: [[Int]]
-    private let parents: [Int?]
     /// The parties of session leaders, such as shells.
     private let leaders: Set<Int>
 
     /// How far up descent is followed.
     private static let generations = 8
 
-    init(_ processes: [ProcessActivity]) {
-        let positions = Dictionary(
+    init(_ processes: [ProcessActivity], _ lineage: Lineage = Lineage()) {
+        var positions = Dictionary(
             processes.enumerated().map { ($0.element.identity.pid, $0.offset) }, uniquingKeysWith: { _, last in last })
-        let parents = processes.map { $0.parent > 1 ? positions[$0.parent] : nil }
+        let origins = Self.origins(of: processes, lineage, &positions)
+        let parents = origins.map { $0.parent > 1 ? positions[$0.parent] : nil }
         var parties: [Int64: Int] = [:]
         var members: [[Int]] = []
-        var party: [Int] = []
-        party.reserveCapacity(processes.count)
-        for (position, process) in processes.enumerated() {
-            let group = process.group
+        let party = origins.enumerated().map { position, origin in
             // A group's id is a pid, so processes without one are kept apart by negative numbers.
-            let name = group > 0 && !process.isKernelThread ? Int64(group) : -1 - Int64(process.identity.pid)
-            let index = parties[name, default: members.count]
-            if index == members.count {
-                parties[name] = index
-                members.append([])
+            let name = origin.group > 0 ? Int64(origin.group) : -1 - Int64(origin.pid)
+            let index = parties[name, default: parties.count]
+            parties[name] = index
+            if position < processes.count {
+                if index == members.count { members.append([]) }
+                members[index].append(position)
             }
-            members[index].append(position)
-            party.append(index)
+            return index
         }
         self.processes = processes
         self.party = party
         self.members = members
         self.positions = positions
-        leaders = Set(processes.indices.filter { processes[$0].leadsSession }.map { party[$0] })
+        self.origins = origins
         self.parents = parents
+        leaders = Set(origins.indices.filter { origins[$0].leadsSession }.map { party[$0] })
         ancestors = members.indices.map { index in
             members[index].reduce(into: []) { found, position in
                 var next = parents[position]
@@ -58,9 +60,26 @@ struct Parties: Sendable {
         }
     }
 
+    /// Where the processes of a tick come from, and after them whoever is known above them.
+    private static func origins(
+        of processes: [ProcessActivity], _ lineage: Lineage, _ positions: inout [Int32: Int]
+    ) -> [Lineage.Origin] {
+        var origins = processes.map(\.origin)
+        var next = 0
+        while next < origins.count {
+            let parent = origins[next].parent
+            if parent > 1, positions[parent] == nil, let known = lineage[parent] {
+                positions[parent] = origins.count
+                origins.append(known)
+            }
+            next += 1
+        }
+        return origins
+    }
+
     /// Where a process stands, or `nil` if it did nothing in this tick.
     func position(of identity: ProcessIdentity) -> Int? {
-        positions[identity.pid].flatMap { processes[$0].identity == identity ? $0 : nil }
+        positions[identity.pid].flatMap { $0 < processes.count && processes[$0].identity == identity ? $0 : nil }
     }
 
     func isKernelThread(_ identity: ProcessIdentity) -> Bool {
@@ -68,10 +87,12 @@ struct Parties: Sendable {
     }
 
     /// What has a pid, if it did anything in this tick.
-    func process(_ pid: Int32) -> ProcessActivity? { positions[pid].map { processes[$0] } }
+    func process(_ pid: Int32) -> ProcessActivity? {
+        positions[pid].flatMap { $0 < processes.count ? processes[$0] : nil }
+    }
 
     /// Whether a process is of a party, descends from one of its processes, or is what one of them descends from, as far as
-    /// the tick shows the line. Others of its own party need not be: a script may start the one that hurts the other.
+    /// the line is known. Others of its own party need not be: a script may start the one that hurts the other.
     func isRelated(_ position: Int, to other: Int) -> Bool {
         party[position] == other || ancestors[other].contains(position)
             || line(above: position).contains { party[$0] == other }
@@ -84,7 +105,7 @@ struct Parties: Sendable {
     /// Whether whoever holds a lock, who may have done nothing in the tick, is of another program than who waits for it.
     func isOutside(_ wait: FileLockWait, of process: ProcessActivity) -> Bool {
         if wait.holder.pid == process.parent || wait.parent == process.identity.pid || wait.comm == process.comm
-            || wait.processGroup != 0 && wait.processGroup == process.group
+            || wait.processGroup != 0 && wait.processGroup == process.origin.group
         {
             return false
         }
@@ -105,10 +126,22 @@ struct Parties: Sendable {
         return line
     }
 
+    /// Who started a party: the parent outside it; `nil` if that is init.
+    func starter(of party: Int) -> Int32? {
+        guard var first = members[party].first else { return nil }
+        for _ in 0..<Self.generations {
+            guard let parent = parents[first], self.party[parent] == party else { break }
+            first = parent
+        }
+        return origins[first].parent > 1 ? origins[first].parent : nil
+    }
+
     /// What each process has started that is not of its party has of something, by position.
     func belowEach(_ amounts: [Double]) -> [Double] {
         var below = Array(repeating: 0.0, count: processes.count)
-        for (party, above) in ancestors.enumerated() { for ancestor in above { below[ancestor] += amounts[party] } }
+        for (party, above) in ancestors.enumerated() {
+            for ancestor in above where ancestor < below.count { below[ancestor] += amounts[party] }
+        }
         return below
     }
 
@@ -118,15 +151,4 @@ struct Parties: Sendable {
         isRelated(position, to: other)
             || line(above: position).contains { !leaders.contains(party[$0]) && ancestors[other].contains($0) }
     }
-}
-
-extension ProcessActivity {
-    /// The process group of what was started together, from whichever source knows it; 0 when none does.
-    fileprivate var group: Int32 {
-        let known = processGroup != 0 ? processGroup : proc?.processGroup ?? 0
-        return workerOf != 0 ? workerOf : known
-    }
-
-    /// Whether it is in the group that leads its session: a shell, a daemon; not a daemon's worker.
-    fileprivate var leadsSession: Bool { workerOf == 0 && group == session }
 }

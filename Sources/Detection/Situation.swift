@@ -22,14 +22,14 @@ struct Situation: Sendable {
 
     init(
         _ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, usual: [String: Baseline.Usual] = [:],
-        sleepers: Sleepers = Sleepers()
+        sleepers: Sleepers = Sleepers(), lineage: Lineage = Lineage()
     ) {
         self.tick = tick
         self.thresholds = thresholds
         self.own = own
         self.usual = usual
         disks = Disk.all(in: tick)
-        parties = Parties(tick.processes)
+        parties = Parties(tick.processes, lineage)
         cpuUse = CPUUse(tick, parties, sleepers)
         cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual, most: thresholds.runQueueWait.medium)
         memory = Contention.memory(tick, parties, thresholds, own: own)

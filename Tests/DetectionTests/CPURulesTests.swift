@@ -107,6 +107,26 @@ import Testing
         #expect(tick.observed(LoadMismatch()).map(\.grade.severity) == [.low])
     }
 
+    @Test func `a compiler that was just started does not suffer from the other jobs of a build that sleeps`() {
+        let build = Made.process(20, "swift-build", group: 19, session: 10)
+        var tick = Made.idle(second: 2).with {
+            $0.host.cpu?.running = 6
+            $0.host.pressure?.cpu.some = 0.9
+        }
+        for driver: Int32 in [30, 40, 50] {
+            let compiler = Made.process(driver + 1, "swift-frontend", parent: driver, session: 10)
+                .with { $0.identity.startTicks = 100_000_000 }
+            tick.processes.append(driver == 50 ? compiler.starving(219, cpu: 0.1) : compiler.hogging(0.9, waiting: 500))
+        }
+        let drivers = [30, 40, 50].map { Made.process($0, "swiftc", parent: 20, session: 10) }
+        var detector = Detector(nextID: 1)
+        _ = detector.step(Made.idle().with { $0.processes += [build] + drivers })
+        for second in 1..<6 {
+            tick.time = Made.start.advanced(bySeconds: Double(second))
+            #expect(detector.step(tick).allSatisfy { $0.current.severity == .low })
+        }
+    }
+
     /// Two programs that one parent started, each in a group of its own, pinned to one of four cores.
     private func pinned(age: Double) -> Tick {
         let hog = Made.process(30, "stress-ng", parent: 20, session: 10).hogging(0.84, waiting: 3000)

@@ -35,6 +35,61 @@ import Testing
         #expect(!parties.areKin(1, 5))
     }
 
+    /// What is remembered of processes that did something in an earlier tick.
+    private func remembered(_ processes: ProcessActivity...) -> Lineage {
+        var lineage = Lineage()
+        lineage.learn(Made.idle().with { $0.processes = processes })
+        return lineage
+    }
+
+    @Test func `descent goes through those that sleep`() {
+        let awake = [
+            Made.process(22, "swift-frontend", parent: 21, session: 10),
+            Made.process(32, "ld", parent: 31, session: 10),
+            Made.process(50, "nginx", session: 10),
+        ]
+        #expect(!Parties(awake).areKin(0, 1))
+        let parties = Parties(
+            awake,
+            remembered(
+                Made.process(20, "swift-build", group: 19, parent: 10, session: 10),
+                Made.process(21, "swiftc", parent: 20, session: 10), Made.process(31, "clang", parent: 20, session: 10))
+        )
+        #expect(parties.processes.count == 3 && parties.members.count == 3)
+        #expect(parties.areKin(0, 1))
+        #expect(!parties.areKin(0, 2))
+        #expect(parties.position(of: ProcessIdentity(pid: 20, startTicks: 2000)) == nil)
+        #expect(parties.process(20) == nil)
+    }
+
+    @Test func `the commands of a shell that sleeps are no kin`() {
+        let shell = Made.process(10, "bash", session: 10)
+        let parties = Parties(
+            [
+                Made.process(20, "ninja", parent: 10, session: 10),
+                Made.process(30, "stress-ng", parent: 10, session: 10),
+            ], remembered(shell))
+        #expect(!parties.areKin(0, 1))
+    }
+
+    @Test func `what ended is no longer descended from`() {
+        let driver = Made.process(20, "swift-build", group: 19, parent: 10, session: 10)
+        var lineage = remembered(driver)
+        #expect(lineage[20]?.group == 19)
+        lineage.learn(Made.idle().with { $0.processes = [driver.with { $0.exited = true }] })
+        #expect(lineage[20] == nil)
+    }
+
+    @Test func `as many processes as a host may have are remembered, and no more`() {
+        var lineage = Lineage()
+        let services = (1...100).map { Made.process($0, "service") }
+        for round: Int32 in 0..<100 {
+            let passing = (0..<1000).map { Made.process(1000 + round * 1000 + $0, "sh") }
+            lineage.learn(Made.idle(second: Int(round)).with { $0.processes = services + passing })
+        }
+        #expect((1...102_000).count { lineage[$0] != nil } <= 8192)
+    }
+
     @Test func `workers that lead sessions of their own belong to the program that started them`() {
         let parties = Parties([
             Made.process(10, "bash", session: 10),
@@ -63,6 +118,9 @@ import Testing
             Made.process($0 + 20, "yes", group: $0, parent: $0).hogging(0.25).with { $0.cgroup = 1 }
         }
         #expect(Parties(shells + hogs).suspects { $0.coresUsed(over: 1) }.map(\.name) == ["yes (pid 40 and 7 more)"])
+        var lineage = Lineage()
+        lineage.learn(Made.idle().with { $0.processes = shells })
+        #expect(Parties(hogs, lineage).suspects { $0.coresUsed(over: 1) }.map(\.name) == ["yes (pid 40 and 7 more)"])
     }
 
     @Test func `one of the same name that takes little is no part of it, nor is anybody in another cgroup`() {
