@@ -37,13 +37,14 @@ struct CPUUse: Sendable {
         fairShare = Double(max(tick.cores, 1)) / max(competitors, Double(min(competing, 2)), 1)
     }
 
-    /// Whether at least half of all CPU time goes to a process's own job tree: then nobody else is to blame for what it waits.
+    /// Whether a process waits for its own job tree: at least half of all CPU time goes there, and no suspect stands alone
+    /// outside of it.
     /// - Parameter siblings: whether the other jobs of the same parent are in that tree.
-    func goesToKin(of position: Int, siblings: Bool) -> Bool {
+    func waitsForKin(_ position: Int, siblings: Bool, _ suspects: [Suspect]) -> Bool {
+        let isKin = grouped.kinship(of: position, siblings: siblings)
+        guard suspects.allSatisfy({ $0.parties.count > 1 || $0.parties.contains(where: isKin) }) else { return false }
         let all = parties.reduce(0, +)
-        let kin = parties.indices.reduce(0.0) {
-            $0 + ((siblings ? grouped.areKin(position, $1) : grouped.isRelated(position, to: $1)) ? parties[$1] : 0)
-        }
+        let kin = parties.indices.reduce(0.0) { $0 + (isKin($1) ? parties[$1] : 0) }
         return all > 0 && kin >= 0.5 * all
     }
 
@@ -91,12 +92,10 @@ extension Contention {
         } weight: {
             use.excess($0)
         }
-        var sufferers = parties.sufferers(from: suspects, stall: use.starvation)
-        // The jobs of a build wait for each other.
-        sufferers.removeAll { sufferer in
-            let process = sufferer.process
-            guard let position = parties.position(of: process.identity) else { return false }
-            return use.goesToKin(of: position, siblings: tick.age(of: process.identity) < jobAge)
+        let sufferers = parties.sufferers(from: suspects, stall: use.starvation) { position in
+            // The jobs of a build wait for each other.
+            let age = tick.age(of: parties.processes[position].identity)
+            return use.waitsForKin(position, siblings: age < jobAge, suspects)
         }
         if suspects.isEmpty {
             // Nobody takes more than a fair share of all CPUs, but the ones that tasks are pinned to may be one party's.

@@ -6,30 +6,31 @@ struct Lineage: Sendable {
     /// What descent and grouping need to know of a process.
     struct Origin: Sendable {
         let pid: Int32
+        let startTicks: UInt64
         let parent: Int32
         /// The process group of what was started together; 0 when nobody knows it, and for kernel threads.
         let group: Int32
-        /// Whether it is in the group that leads its session: a shell, a daemon; not a daemon's worker.
-        let leadsSession: Bool
+        /// Whether what it starts are commands of their own and not parts of one job: it is in the group that leads its session
+        /// (a terminal's shell, a daemon; not a daemon's worker), or another shell, such as that of `sudo -i`.
+        let startsCommands: Bool
     }
 
-    /// Processes that are remembered, and the seconds after which those are forgotten that did nothing, once there are more.
+    /// Processes that are remembered; once there are more, those are forgotten that did nothing for longest.
     private static let most = 8192
-    private static let memory = 60.0
+    private static let kept = most * 3 / 4
 
-    private var seen: [Int32: (origin: Origin, time: Double)] = [:]
-    private var time = 0.0
+    private var seen: [Int32: (origin: Origin, tick: UInt64)] = [:]
+    private var ticks: UInt64 = 0
 
     /// Whoever had a pid when it was last seen, unless it has ended.
     subscript(pid: Int32) -> Origin? { seen[pid]?.origin }
 
     mutating func learn(_ tick: Tick) {
-        time += tick.interval
-        for process in tick.processes { seen[process.identity.pid] = process.exited ? nil : (process.origin, time) }
+        ticks += 1
+        for process in tick.processes { seen[process.identity.pid] = process.exited ? nil : (process.origin, ticks) }
         guard seen.count > Self.most else { return }
-        seen = seen.filter { time - $0.value.time <= Self.memory }
-        // Where more than that are busy, who is kept is as good as who is not.
-        if seen.count > Self.most { seen = Dictionary(uniqueKeysWithValues: seen.prefix(Self.most).map { $0 }) }
+        let newest = seen.sorted { ($1.value.tick, $0.key) < ($0.value.tick, $1.key) }.prefix(Self.kept)
+        seen = Dictionary(uniqueKeysWithValues: newest.map { $0 })
     }
 }
 
@@ -38,7 +39,9 @@ extension ProcessActivity {
         let known = processGroup != 0 ? processGroup : proc?.processGroup ?? 0
         let group = workerOf != 0 ? workerOf : known
         return Lineage.Origin(
-            pid: identity.pid, parent: parent, group: isKernelThread ? 0 : group,
-            leadsSession: workerOf == 0 && group == session)
+            pid: identity.pid, startTicks: identity.startTicks, parent: parent, group: isKernelThread ? 0 : group,
+            startsCommands: workerOf == 0 && group == session || Self.shells.contains(comm))
     }
+
+    private static let shells: Set<String> = ["bash", "sh", "dash", "zsh", "fish", "ksh", "tcsh"]
 }

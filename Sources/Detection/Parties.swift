@@ -17,8 +17,8 @@ struct Parties: Sendable {
     private let parents: [Int?]
     /// For each party, the processes outside it that its processes descend from, by position.
     private let ancestors: [[Int]]
-    /// The parties of session leaders, such as shells.
-    private let leaders: Set<Int>
+    /// Those whose children are commands of their own.
+    private let shells: Set<Int>
 
     /// How far up descent is followed.
     private static let generations = 8
@@ -27,7 +27,11 @@ struct Parties: Sendable {
         var positions = Dictionary(
             processes.enumerated().map { ($0.element.identity.pid, $0.offset) }, uniquingKeysWith: { _, last in last })
         let origins = Self.origins(of: processes, lineage, &positions)
-        let parents = origins.map { $0.parent > 1 ? positions[$0.parent] : nil }
+        let parents = origins.map { origin -> Int? in
+            guard origin.parent > 1, let parent = positions[origin.parent] else { return nil }
+            // Else another process has got the parent's pid.
+            return origins[parent].startTicks <= origin.startTicks ? parent : nil
+        }
         var parties: [Int64: Int] = [:]
         var members: [[Int]] = []
         let party = origins.enumerated().map { position, origin in
@@ -47,7 +51,8 @@ struct Parties: Sendable {
         self.positions = positions
         self.origins = origins
         self.parents = parents
-        leaders = Set(origins.indices.filter { origins[$0].leadsSession }.map { party[$0] })
+        let starters = Set(origins.indices.filter { origins[$0].startsCommands }.map { party[$0] })
+        shells = Set(origins.indices.filter { starters.contains(party[$0]) })
         ancestors = members.indices.map { index in
             members[index].reduce(into: []) { found, position in
                 var next = parents[position]
@@ -93,10 +98,7 @@ struct Parties: Sendable {
 
     /// Whether a process is of a party, descends from one of its processes, or is what one of them descends from, as far as
     /// the line is known. Others of its own party need not be: a script may start the one that hurts the other.
-    func isRelated(_ position: Int, to other: Int) -> Bool {
-        party[position] == other || ancestors[other].contains(position)
-            || line(above: position).contains { party[$0] == other }
-    }
+    func isRelated(_ position: Int, to other: Int) -> Bool { kinship(of: position, siblings: false)(other) }
 
     func isRelated(_ position: Int, to suspect: Suspect) -> Bool {
         suspect.parties.contains { isRelated(position, to: $0) }
@@ -145,10 +147,16 @@ struct Parties: Sendable {
         return below
     }
 
-    /// Whether a process and a party are related, or jobs of the same parent, as with a build tool that gives each job a group
-    /// of its own. The jobs of a shell, which leads their session, are not: two commands of one terminal may hurt each other.
-    func areKin(_ position: Int, _ other: Int) -> Bool {
-        isRelated(position, to: other)
-            || line(above: position).contains { !leaders.contains(party[$0]) && ancestors[other].contains($0) }
+    /// Says of parties whether a process is related to them or, with siblings, whether they are jobs of the same parent, as with
+    /// a build tool that gives each job a group of its own. The jobs of a shell are not: two commands of one terminal may hurt
+    /// each other. Who sleeps only connects: what else is in its group may have nothing to do with what it started.
+    func kinship(of position: Int, siblings: Bool) -> (_ other: Int) -> Bool {
+        let line = line(above: position)
+        let above = line.filter { $0 < processes.count }.map { party[$0] }
+        let shared = siblings ? line.filter { !shells.contains($0) } : []
+        return { other in
+            party[position] == other || ancestors[other].contains(position) || above.contains(other)
+                || ancestors[other].contains { shared.contains($0) }
+        }
     }
 }

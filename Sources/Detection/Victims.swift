@@ -30,12 +30,16 @@ struct Sufferer: Sendable {
 
 extension Parties {
     static let mostSufferers = 8
+    /// Those that are looked at closely: descent costs a walk each.
+    private static let mostLookedAt = 64
 
     /// The processes that `stall` holds up, worst first, without those that suffer from themselves: a suspect's own party
-    /// and its ancestors and descendants. Kernel threads have no user who would notice.
-    func sufferers(from suspects: [Suspect], stall: (_ process: ProcessActivity, _ position: Int) -> Double)
-        -> [Sufferer]
-    {
+    /// and its ancestors and descendants, and whoever `ownDoing` says does it to itself. Kernel threads have no user who would
+    /// notice.
+    func sufferers(
+        from suspects: [Suspect], stall: (_ process: ProcessActivity, _ position: Int) -> Double,
+        ownDoing: (_ position: Int) -> Bool = { _ in false }
+    ) -> [Sufferer] {
         var found: [(sufferer: Sufferer, position: Int)] = []
         for (position, process) in processes.enumerated() where !process.isKernelThread {
             let amount = stall(process, position)
@@ -46,8 +50,13 @@ extension Parties {
                 $0.sufferer.stall, $1.sufferer.process.identity.pid
             )
         }
-        // Only the worst are looked at closely: descent costs a walk each.
-        return found.lazy.filter { entry in !suspects.contains { isRelated(entry.position, to: $0) } }
-            .prefix(Self.mostSufferers).map(\.sufferer)
+        let others = Array(
+            found.lazy.filter { entry in !suspects.contains { isRelated(entry.position, to: $0) } }
+                .prefix(Self.mostLookedAt))
+        var sufferers: [Sufferer] = []
+        for entry in others where sufferers.count < Self.mostSufferers && !ownDoing(entry.position) {
+            sufferers.append(entry.sufferer)
+        }
+        return sufferers
     }
 }

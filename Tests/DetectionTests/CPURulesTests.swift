@@ -119,12 +119,52 @@ import Testing
             tick.processes.append(driver == 50 ? compiler.starving(219, cpu: 0.1) : compiler.hogging(0.9, waiting: 500))
         }
         let drivers = [30, 40, 50].map { Made.process($0, "swiftc", parent: 20, session: 10) }
-        var detector = Detector(nextID: 1)
-        _ = detector.step(Made.idle().with { $0.processes += [build] + drivers })
-        for second in 1..<6 {
-            tick.time = Made.start.advanced(bySeconds: Double(second))
-            #expect(detector.step(tick).allSatisfy { $0.current.severity == .low })
+        func severities(_ remembered: [ProcessActivity]) -> Set<Severity> {
+            var detector = Detector(nextID: 1)
+            _ = detector.step(Made.idle().with { $0.processes += remembered })
+            return Set(
+                (1..<6).flatMap { second in
+                    detector.step(tick.with { $0.time = Made.start.advanced(bySeconds: Double(second)) })
+                        .map(\.current.severity)
+                })
         }
+        #expect(severities([build] + drivers) == [.low])
+        #expect(severities([]).contains(.medium), "as they would be, were they not of one build")
+    }
+
+    @Test func `behind the many jobs of a build that wait for each other, who else waits is seen`() {
+        let build = Made.process(20, "ninja", group: 19, session: 10)
+        var tick = Made.idle(cores: 4, second: 2).with {
+            $0.host.cpu?.running = 20
+            $0.host.pressure?.cpu.some = 0.9
+        }
+        tick.processes += [build, Made.process(30, "ld", parent: 20, session: 10).hogging(3.5)]
+        for pid: Int32 in 40..<52 {
+            tick.processes.append(
+                Made.process(pid, "clang", parent: 20, session: 10).starving(300)
+                    .with { $0.identity.startTicks = 100_000_000 })
+        }
+        #expect(tick.observed(SchedulerRule()).isEmpty)
+        let other = tick.adding(victim.starving(200)).observed(LoadMismatch())
+        #expect(other.first?.finding.victims.map(\.comm) == ["nginx"])
+    }
+
+    @Test func `a job of a build that waits behind somebody else's program suffers`() {
+        var tick = Made.idle(cores: 8, second: 2).with {
+            $0.host.cpu?.running = 12
+            $0.host.pressure?.cpu.some = 0.9
+        }
+        tick.processes += [
+            Made.process(20, "ninja", group: 19, session: 10), Made.process(90, "encoder").hogging(3.5),
+            Made.process(40, "clang", parent: 20, session: 10).starving(300)
+                .with { $0.identity.startTicks = 100_000_000 },
+        ]
+        for pid: Int32 in 30..<34 {
+            tick.processes.append(Made.process(pid, "clang", parent: 20, session: 10).hogging(1))
+        }
+        let found = tick.observed(LoadMismatch())
+        #expect(found.first?.finding.culprits.map(\.comm) == ["encoder"])
+        #expect(found.first?.finding.victims.map(\.process.pid) == [40])
     }
 
     /// Two programs that one parent started, each in a group of its own, pinned to one of four cores.

@@ -29,10 +29,10 @@ import Testing
             Made.process(40, "nginx", parent: 10),
         ])
         #expect(parties.party == [0, 1, 2, 3, 4, 5])
-        #expect(parties.areKin(1, 2))
-        #expect(parties.areKin(2, 3))
-        #expect(!parties.areKin(2, 4))
-        #expect(!parties.areKin(1, 5))
+        #expect(parties.kinship(of: 1, siblings: true)(2))
+        #expect(parties.kinship(of: 2, siblings: true)(3))
+        #expect(!parties.kinship(of: 2, siblings: true)(4))
+        #expect(!parties.kinship(of: 1, siblings: true)(5))
     }
 
     /// What is remembered of processes that did something in an earlier tick.
@@ -48,7 +48,7 @@ import Testing
             Made.process(32, "ld", parent: 31, session: 10),
             Made.process(50, "nginx", session: 10),
         ]
-        #expect(!Parties(awake).areKin(0, 1))
+        #expect(!Parties(awake).kinship(of: 0, siblings: true)(1))
         let parties = Parties(
             awake,
             remembered(
@@ -56,8 +56,8 @@ import Testing
                 Made.process(21, "swiftc", parent: 20, session: 10), Made.process(31, "clang", parent: 20, session: 10))
         )
         #expect(parties.processes.count == 3 && parties.members.count == 3)
-        #expect(parties.areKin(0, 1))
-        #expect(!parties.areKin(0, 2))
+        #expect(parties.kinship(of: 0, siblings: true)(1))
+        #expect(!parties.kinship(of: 0, siblings: true)(2))
         #expect(parties.position(of: ProcessIdentity(pid: 20, startTicks: 2000)) == nil)
         #expect(parties.process(20) == nil)
     }
@@ -69,7 +69,31 @@ import Testing
                 Made.process(20, "ninja", parent: 10, session: 10),
                 Made.process(30, "stress-ng", parent: 10, session: 10),
             ], remembered(shell))
-        #expect(!parties.areKin(0, 1))
+        #expect(!parties.kinship(of: 0, siblings: true)(1))
+    }
+
+    @Test func `nor are those of a shell inside another's session`() {
+        let parties = Parties([
+            Made.process(11, "bash", parent: 10, session: 10), Made.process(20, "ninja", parent: 11, session: 10),
+            Made.process(30, "stress-ng", parent: 11, session: 10),
+        ])
+        #expect(!parties.kinship(of: 1, siblings: true)(2))
+    }
+
+    @Test func `who sleeps connects, and makes its group no kin of what it started`() {
+        let script = Made.process(100, "run.sh", group: 100, session: 10)
+        let encoder = Made.process(101, "encoder", group: 100, parent: 100, session: 10)
+        let server = Made.process(200, "nginx", group: 200, parent: 100, session: 200)
+        #expect(!Parties([encoder, server], remembered(script)).isRelated(1, to: 0))
+        #expect(Parties([encoder, server, script]).isRelated(1, to: 0))
+    }
+
+    @Test func `whoever has got a parent's pid is no parent`() {
+        let hog = Made.process(20, "stress-ng", session: 20).with { $0.identity.startTicks = 9000 }
+        let daemon = Made.process(50, "daemon", parent: 20, session: 50)
+        #expect(!Parties([hog, daemon]).isRelated(1, to: 0))
+        #expect(!Parties([hog, daemon]).isRelated(0, to: 1))
+        #expect(Parties([hog.with { $0.identity.startTicks = 2000 }, daemon]).isRelated(1, to: 0))
     }
 
     @Test func `what ended is no longer descended from`() {
@@ -86,6 +110,7 @@ import Testing
         for round: Int32 in 0..<100 {
             let passing = (0..<1000).map { Made.process(1000 + round * 1000 + $0, "sh") }
             lineage.learn(Made.idle(second: Int(round)).with { $0.processes = services + passing })
+            #expect((1...100).allSatisfy { lineage[$0] != nil }, "who is still at work")
         }
         #expect((1...102_000).count { lineage[$0] != nil } <= 8192)
     }
