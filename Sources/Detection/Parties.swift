@@ -17,7 +17,7 @@ struct Parties: Sendable {
     private let parents: [Int?]
     /// For each party, the processes outside it that its processes descend from, by position.
     private let ancestors: [[Int]]
-    /// Those whose children are commands of their own.
+    /// Those whose children are commands of their own, by position: a script's shell is one, the build tool in its group is not.
     private let shells: Set<Int>
 
     /// How far up descent is followed.
@@ -51,8 +51,7 @@ struct Parties: Sendable {
         self.positions = positions
         self.origins = origins
         self.parents = parents
-        let starters = Set(origins.indices.filter { origins[$0].startsCommands }.map { party[$0] })
-        shells = Set(origins.indices.filter { starters.contains(party[$0]) })
+        shells = Set(origins.indices.filter { origins[$0].startsCommands })
         ancestors = members.indices.map { index in
             members[index].reduce(into: []) { found, position in
                 var next = parents[position]

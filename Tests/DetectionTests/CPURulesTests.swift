@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test func `a compiler that was just started does not suffer from the other jobs of a build that sleeps`() {
-        let build = Made.process(20, "swift-build", group: 19, session: 10)
+        let build = Made.process(20, "swift-build", group: 19, parent: 19, session: 10)
         var tick = Made.idle(second: 2).with {
             $0.host.cpu?.running = 6
             $0.host.pressure?.cpu.some = 0.9
@@ -129,6 +129,9 @@ import Testing
                 })
         }
         #expect(severities([build] + drivers) == [.low])
+        // Nor when a script started the build: its shell is in the same group.
+        let shell = Made.process(19, "sh", group: 19, parent: 10, session: 10)
+        #expect(severities([shell, build] + drivers) == [.low])
         #expect(severities([]).contains(.medium), "as they would be, were they not of one build")
     }
 
