@@ -16,12 +16,13 @@ extension Contention {
         of waiting: [ProcessActivity], among victims: [Sufferer], _ tick: Tick, _ parties: Parties
     ) -> [Suspect]? {
         let own = waiting.compactMap { parties.position(of: $0.identity) }
+            .map { parties.kinship(of: $0, siblings: false) }
         let innocent = Set(victims.map(\.process.identity))
         func mayHold(_ identity: ProcessIdentity, least: Double) -> Bool {
             guard let position = parties.position(of: identity), !innocent.contains(identity) else { return false }
             let party = parties.party[position]
             return parties.coresUsed(by: party, over: tick.interval) >= least
-                && !own.contains { parties.isRelated($0, to: party) }
+                && !own.contains { isKin in isKin(party) }
         }
         var found = HeldWaits(events: tick.scheduler?.events ?? [], of: waiting) { mayHold($0, least: 0.1) }
         if !found.isEnough {

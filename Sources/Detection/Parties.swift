@@ -24,11 +24,12 @@ struct Parties: Sendable {
     private static let generations = 8
 
     init(_ processes: [ProcessActivity], _ lineage: Lineage = Lineage()) {
-        var positions = Dictionary(
+        positions = Dictionary(
             processes.enumerated().map { ($0.element.identity.pid, $0.offset) }, uniquingKeysWith: { _, last in last })
-        let origins = Self.origins(of: processes, lineage, &positions)
+        var all = positions
+        let origins = Self.origins(of: processes, lineage, &all)
         let parents = origins.map { origin -> Int? in
-            guard origin.parent > 1, let parent = positions[origin.parent] else { return nil }
+            guard origin.parent > 1, let parent = all[origin.parent] else { return nil }
             // Else another process has got the parent's pid.
             return origins[parent].startTicks <= origin.startTicks ? parent : nil
         }
@@ -48,7 +49,6 @@ struct Parties: Sendable {
         self.processes = processes
         self.party = party
         self.members = members
-        self.positions = positions
         self.origins = origins
         self.parents = parents
         shells = Set(origins.indices.filter { origins[$0].startsCommands })
@@ -83,7 +83,7 @@ struct Parties: Sendable {
 
     /// Where a process stands, or `nil` if it did nothing in this tick.
     func position(of identity: ProcessIdentity) -> Int? {
-        positions[identity.pid].flatMap { $0 < processes.count && processes[$0].identity == identity ? $0 : nil }
+        positions[identity.pid].flatMap { processes[$0].identity == identity ? $0 : nil }
     }
 
     func isKernelThread(_ identity: ProcessIdentity) -> Bool {
@@ -91,16 +91,14 @@ struct Parties: Sendable {
     }
 
     /// What has a pid, if it did anything in this tick.
-    func process(_ pid: Int32) -> ProcessActivity? {
-        positions[pid].flatMap { $0 < processes.count ? processes[$0] : nil }
-    }
+    func process(_ pid: Int32) -> ProcessActivity? { positions[pid].map { processes[$0] } }
 
     /// Whether a process is of a party, descends from one of its processes, or is what one of them descends from, as far as
     /// the line is known. Others of its own party need not be: a script may start the one that hurts the other.
     func isRelated(_ position: Int, to other: Int) -> Bool { kinship(of: position, siblings: false)(other) }
 
     func isRelated(_ position: Int, to suspect: Suspect) -> Bool {
-        suspect.parties.contains { isRelated(position, to: $0) }
+        suspect.parties.contains(where: kinship(of: position, siblings: false))
     }
 
     /// Whether whoever holds a lock, who may have done nothing in the tick, is of another program than who waits for it.

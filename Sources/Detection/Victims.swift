@@ -50,12 +50,12 @@ extension Parties {
                 $0.sufferer.stall, $1.sufferer.process.identity.pid
             )
         }
-        let others = Array(
-            found.lazy.filter { entry in !suspects.contains { isRelated(entry.position, to: $0) } }
-                .prefix(Self.mostLookedAt))
         var sufferers: [Sufferer] = []
-        for entry in others where sufferers.count < Self.mostSufferers && !ownDoing(entry.position) {
-            sufferers.append(entry.sufferer)
+        var looked = 0
+        for entry in found where !suspects.contains(where: { isRelated(entry.position, to: $0) }) {
+            looked += 1
+            if !ownDoing(entry.position) { sufferers.append(entry.sufferer) }
+            if sufferers.count == Self.mostSufferers || looked == Self.mostLookedAt { break }
         }
         return sufferers
     }

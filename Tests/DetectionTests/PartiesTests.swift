@@ -62,8 +62,8 @@ import Testing
         #expect(parties.process(20) == nil)
     }
 
-    @Test func `the commands of a shell that sleeps are no kin`() {
-        let shell = Made.process(10, "bash", session: 10)
+    @Test func `the commands of a session's leader that sleeps are no kin`() {
+        let shell = Made.process(10, "crond", session: 10)
         let parties = Parties(
             [
                 Made.process(20, "ninja", parent: 10, session: 10),

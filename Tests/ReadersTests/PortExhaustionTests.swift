@@ -59,7 +59,8 @@ private struct Moment: Equatable {
     /// How many ports are taken right after one was reused depends on how fast that went.
     var withoutPorts: Moment { Moment(connected: connected, error: error, taken: nil) }
 
-    /// On a busy host a reset now and then ends a TIME_WAIT early, and its port serves twice before all are taken.
+    /// On a busy host a port has been seen to serve twice before all were taken; why is not known. How often the kernel gives
+    /// one out is not what is asked here, but that all are said to be taken when it has none left.
     var eachPortOnce: Moment { Moment(connected: min(connected, 200), error: error, taken: taken) }
 }
 
