@@ -9,7 +9,13 @@ struct NetworkDegradation: Rule {
     /// little meanwhile.
     static let window = 3
     static let leastRetransmits = 5.0
+    /// What is lost in up to this many of the last ticks was lost in a burst that overflowed a queue: it has been sent again
+    /// before anybody has read of it.
+    static let longestBurst = 3
+    static let burstWindow = 10
 
+    /// In which of the last ticks each condition held, latest last; for those that held at all.
+    private var losses: [Episode.Key: [Bool]] = [:]
     /// The last ticks, latest last.
     private var recent: [Traffic] = []
 
@@ -42,7 +48,25 @@ struct NetworkDegradation: Rule {
             verdict.blindLabels = verdict.blindness == nil ? ["retransmission"] : []
             verdict.blindness = verdict.blindness ?? "/proc/net/snmp could not be read"
         }
+        verdict.observations = withBurstsLow(verdict.observations)
         return verdict
+    }
+
+    private mutating func withBurstsLow(_ observations: [Observation]) -> [Observation] {
+        for observation in observations where losses[observation.key] == nil { losses[observation.key] = [] }
+        let held = Set(observations.filter { $0.strength >= 1 }.map(\.key))
+        for (key, ticks) in losses {
+            let ticks = Array((ticks + [held.contains(key)]).suffix(Self.burstWindow))
+            losses[key] = ticks.contains(true) ? ticks : nil
+        }
+        return observations.map { observation in
+            guard losses[observation.key, default: []].count(where: \.self) <= Self.longestBurst else {
+                return observation
+            }
+            var burst = observation
+            burst.grade = burst.grade.capped(at: .low)
+            return burst
+        }
     }
 
     private func observe(_ interface: InterfaceReading, _ situation: Situation) -> Observation? {
