@@ -33,11 +33,11 @@ import Testing
     }
 
     @Test func `a queue that overflows in a burst is low, one that goes on overflowing is not`() {
-        let burst = losing([0, 50, 50, 50, 0, 0]).compactMap(\.self)
-        #expect(burst.map(\.grade.severity) == [.low, .low, .low])
+        let burst = losing([0, 50, 50, 0, 0]).compactMap(\.self)
+        #expect(burst.map(\.grade.severity) == [.low, .low])
         let lasting = losing([50, 50, 0, 50, 0, 50]).compactMap(\.self)
-        #expect(lasting.map(\.grade.severity) == [.low, .low, .low, .high])
-        let seldom = losing([50, 50, 50] + Array(repeating: 0, count: 10) + [50]).compactMap(\.self)
+        #expect(lasting.map(\.grade.severity) == [.low, .low, .high, .high])
+        let seldom = losing([50, 50] + Array(repeating: 0, count: 10) + [50]).compactMap(\.self)
         #expect(seldom.last?.grade.severity == .low)
     }
 
@@ -73,10 +73,10 @@ import Testing
     }
 
     @Test func `what a burst lost is sent again for a moment, which is low`() {
-        let burst = retransmitting([40, 40, 40, 0, 0], of: 1000).compactMap(\.self)
-        #expect(burst.map(\.grade.severity) == [.low, .low, .low])
+        let burst = retransmitting([40, 40, 0, 0], of: 1000).compactMap(\.self)
+        #expect(burst.map(\.grade.severity) == [.low, .low])
         let lasting = retransmitting([40, 40, 40, 40, 40, 40], of: 1000).compactMap(\.self)
-        #expect(lasting.map(\.grade.severity) == [.low, .low, .low, .high, .high])
+        #expect(lasting.map(\.grade.severity) == [.low, .low, .high, .high, .high])
     }
 
     @Test func `idle is silent, and missing counters are said by label`() {

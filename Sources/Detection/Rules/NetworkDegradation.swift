@@ -10,8 +10,8 @@ struct NetworkDegradation: Rule {
     static let window = 3
     static let leastRetransmits = 5.0
     /// What is lost in up to this many of the last ticks was lost in a burst that overflowed a queue: it has been sent again
-    /// before anybody has read of it.
-    static let longestBurst = 3
+    /// before anybody has read of it. As a severity needs two ticks of three, a third tick does not alarm either.
+    static let longestBurst = 2
     static let burstWindow = 10
 
     /// In which of the last ticks each condition held, latest last; for those that held at all.
