@@ -33,6 +33,9 @@ public struct Outcome: Sendable {
         }
     }
 
+    /// Signals that may still change.
+    var unsettled: [Int64] { latest.values.filter { $0.state != .closed }.map(\.id) }
+
     /// Whether nothing above low is open any more.
     var isOver: Bool { lasting.isEmpty }
 

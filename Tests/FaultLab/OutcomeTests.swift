@@ -1,3 +1,4 @@
+import Foundation
 import Model
 import Testing
 
@@ -30,6 +31,32 @@ import Testing
         outcome.ended = start.advanced(bySeconds: 20)
         for signal in signals { outcome.see([signal], at: signal.opened) }
         return outcome
+    }
+
+    @Test func `what was open already when the scenario began is followed until it has closed`() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "outcome-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let path = directory.appending(path: "lab.db").path
+        let writer = try Writer(path: path)
+        defer { writer.close() }
+        let reader = Reader(path: path, connections: 1)
+        let grade = Grade(severity: .high, score: 0.8)
+        var episode = Episode(
+            id: 1, key: .init(type: .ioCongestion, entity: .host, label: "io_congestion"),
+            opened: start.advanced(bySeconds: -3), lastSeen: start, peak: grade, current: grade,
+            finding: Finding(message: Message(.init(summary: ""), []), evidence: []))
+        writer.submit(TickRecord(time: start, episodes: [episode]))
+        try writer.flush()
+        var outcome = outcome()
+        outcome.see(try signals(reader, since: start, following: outcome.unsettled), at: start)
+        #expect(!outcome.isOver)
+        (episode.state, episode.closed) = (.closed, start.advanced(bySeconds: 25))
+        writer.submit(TickRecord(time: start.advanced(bySeconds: 25), episodes: [episode]))
+        try writer.flush()
+        outcome.see(try signals(reader, since: start, following: outcome.unsettled), at: start)
+        #expect(outcome.isOver)
+        #expect(outcome.findings.first?.closed == 5)
     }
 
     @Test func `a signal in time that names the right one is right`() throws {
