@@ -57,7 +57,7 @@ public final class Lab {
         let end = ContinuousClock.now + .seconds(scenario.seconds)
         while ContinuousClock.now < end {
             for pulse in pulses { try pulse.beat() }
-            outcome.see(try signals(reader, since: began, following: outcome.unsettled), at: now())
+            outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: now())
             try settle(0.2)
         }
         try stage.checkThatAllRun()
@@ -69,7 +69,7 @@ public final class Lab {
         let atLeast = ContinuousClock.now + .seconds(Self.pause)
         let limit = ContinuousClock.now + .seconds(Self.closesWithin + 5)
         repeat {
-            outcome.see(try signals(reader, since: began, following: outcome.unsettled), at: now())
+            outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: now())
             try settle(0.2)
         } while ContinuousClock.now < atLeast || !outcome.isOver && ContinuousClock.now < limit
         return outcome
@@ -99,16 +99,18 @@ public final class Lab {
     }
 }
 
-/// Signals that opened since a moment or are open, and what became of some that were seen before: one that was open already when
-/// a scenario began is in no other list once it has closed.
-func signals(_ reader: Reader, since: Timestamp, following known: [Int64]) throws -> [StoredSignal] {
-    var query = SignalQuery()
-    query.since = since
-    query.orOpen = true
-    query.limit = 1000
-    let listed = try reader.signals(query).signals
-    let missing = Set(known).subtracting(listed.map(\.id))
-    return try listed + missing.compactMap { try reader.signal(id: $0)?.signal }
+extension Reader {
+    /// Signals that opened since a moment or are open, and what became of some that were seen before: one that was open already
+    /// when a scenario began is in no list once it has closed.
+    func signals(since: Timestamp, following known: [Int64]) throws -> [StoredSignal] {
+        var query = SignalQuery()
+        query.since = since
+        query.orOpen = true
+        query.limit = 1000
+        let listed = try signals(query).signals
+        let missing = Set(known).subtracting(listed.map(\.id))
+        return try listed + missing.compactMap { try signal(id: $0)?.signal }
+    }
 }
 
 /// A part of the fault, on all the time or now and then.

@@ -53,10 +53,9 @@ struct NetworkDegradation: Rule {
     }
 
     private mutating func withBurstsLow(_ observations: [Observation]) -> [Observation] {
-        for observation in observations where losses[observation.key] == nil { losses[observation.key] = [] }
         let held = Set(observations.filter { $0.strength >= 1 }.map(\.key))
-        for (key, ticks) in losses {
-            let ticks = Array((ticks + [held.contains(key)]).suffix(Self.burstWindow))
+        for key in held.union(losses.keys) {
+            let ticks = Array((losses[key, default: []] + [held.contains(key)]).suffix(Self.burstWindow))
             losses[key] = ticks.contains(true) ? ticks : nil
         }
         return observations.map { observation in
