@@ -18,6 +18,14 @@ struct WriterTests {
         try Writer(path: scratch.database).close()
     }
 
+    @Test func `a database is free at once, also while a child that is being started has a copy of the lock`() throws {
+        let lock = try WriterLock(database: scratch.database)
+        let copy = dup(lock.descriptor)
+        defer { close(copy) }
+        lock.release()
+        try WriterLock(database: scratch.database).release()
+    }
+
     @Test func `a batch that is full is written within a second, however long a small one may wait`() throws {
         var configuration = WriterConfiguration()
         configuration.batchRows = 10

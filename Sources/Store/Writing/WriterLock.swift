@@ -3,7 +3,7 @@ import Glibc
 /// One writer per database: an advisory lock on `PATH-writer`, which also names the process that holds it. The kernel lets
 /// go of it when the process ends, however it ends.
 final class WriterLock {
-    private var descriptor: Int32
+    private(set) var descriptor: Int32
 
     init(database path: String) throws {
         try WriterAccess.check(path)
@@ -27,7 +27,10 @@ final class WriterLock {
     deinit { release() }
 
     func release() {
-        if descriptor >= 0 { close(descriptor) }
+        guard descriptor >= 0 else { return }
+        // A child that is between fork and exec has a copy of the descriptor, whose lock closing this one would not end.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
         descriptor = -1
     }
 }
