@@ -179,4 +179,19 @@ struct WriterTests {
         #expect(abs(health.lastCommit.seconds(since: .now)) < 60)
         writer.close()
     }
+
+    @Test func `a commit that is late has the processes of each second, up to ten`() throws {
+        let writer = try Writer(path: scratch.database)
+        let process = ProcessActivity(identity: ProcessIdentity(pid: 9, startTicks: 1), comm: "a")
+        for second in 0..<12 {
+            writer.submit(TickRecord(time: start.advanced(bySeconds: Double(second)), processes: [process]))
+        }
+        try writer.flush()
+        let reader = Reader(path: scratch.database)
+        let seconds = try reader.snapshots(
+            from: start.advanced(bySeconds: -1), to: start.advanced(bySeconds: 60)
+        ).map { $0.time.seconds(since: start) }
+        #expect(seconds.suffix(10) == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+        writer.close()
+    }
 }

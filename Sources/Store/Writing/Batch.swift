@@ -14,10 +14,14 @@ struct Batch: Sendable {
     private var position: [Int64: Int] = [:]
     private(set) var events = TickRecord.Events()
     private(set) var ticks: [Tick] = []
-    private(set) var snapshot: (time: Timestamp, processes: [ProcessActivity])?
+    /// Oldest first.
+    private(set) var snapshots: [(time: Timestamp, processes: [ProcessActivity])] = []
     private(set) var components: [String: (time: Timestamp, state: ComponentState)] = [:]
     private(set) var baselines: [String: String] = [:]
     private(set) var lastTick = Timestamp(nanoseconds: 0)
+
+    /// Each lists all busy processes; a commit that is late has some, a database that takes no writes has the latest.
+    private static let snapshotsKept = 10
 
     var isEmpty: Bool { lastTick.nanoseconds == 0 }
     var rows: Int { episodes.count + events.count }
@@ -38,7 +42,7 @@ struct Batch: Sendable {
                 dropped.ticks += 1
             }
         }
-        if !record.processes.isEmpty { snapshot = (record.time, record.processes) }
+        if !record.processes.isEmpty { add([(record.time, record.processes)]) }
         for component in record.components { components[component.component] = (record.time, component) }
         baselines.merge(record.baselines) { $1 }
         lastTick = max(lastTick, record.time)
@@ -55,7 +59,7 @@ struct Batch: Sendable {
         let room = max(0, pendingTicks - ticks.count)
         ticks.append(contentsOf: newer.ticks.prefix(room))
         dropped.ticks += UInt64(newer.ticks.count - min(room, newer.ticks.count))
-        snapshot = newer.snapshot ?? snapshot
+        add(newer.snapshots)
         components.merge(newer.components) { $1 }
         baselines.merge(newer.baselines) { $1 }
         lastTick = max(lastTick, newer.lastTick)
@@ -80,6 +84,10 @@ struct Batch: Sendable {
             return 1
         }
         return 0
+    }
+
+    private mutating func add(_ newer: [(time: Timestamp, processes: [ProcessActivity])]) {
+        snapshots = Array((snapshots + newer).suffix(Self.snapshotsKept))
     }
 
     private mutating func append(_ more: TickRecord.Events) {

@@ -4,7 +4,7 @@ import Model
 /// The small tables that hold the latest of something.
 enum StateTables {
     static func write(_ batch: Batch, at now: Timestamp, _ db: Database) throws {
-        if let snapshot = batch.snapshot {
+        for snapshot in batch.snapshots {
             try db.cachedStatement(sql: "INSERT OR REPLACE INTO process_snapshots VALUES (?, ?)").run {
                 $0.add(snapshot.time.nanoseconds)
                 $0.add(ProcessJSON.text(snapshot.processes))
