@@ -20,6 +20,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -27,6 +28,7 @@ let package = Package(
     products: [
         .executable(name: "kernelsight-collector", targets: ["kernelsight-collector"]),
         .executable(name: "kernelsight-api", targets: ["kernelsight-api"]),
+        .executable(name: "kernelsight-agent", targets: ["kernelsight-agent"]),
         .executable(name: "kernelsight", targets: ["kernelsight"]),
     ],
     dependencies: [
@@ -34,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -53,17 +56,21 @@ let package = Package(
             name: "Tracers", dependencies: ["Model", "CLibBPF"], swiftSettings: strict, plugins: ["CompileBPF"]),
         .target(name: "Readers", dependencies: ["Model", "CLinux"], swiftSettings: strict),
         .target(name: "Store", dependencies: ["Model", grdb, sqlite], swiftSettings: strict),
+        .target(
+            name: "Agent", dependencies: ["Model", "Settings", "Forecast", "Readers", "Store", "CLinux", crypto],
+            swiftSettings: strict),
+        // What a running process is asked, and how.
+        .target(name: "Control", dependencies: ["Model", "CLinux", lifecycle], swiftSettings: strict),
         .target(name: "FastCGI", dependencies: ["CFastCGI"], swiftSettings: strict),
-        .target(name: "API", dependencies: ["Model", "Forecast", "Store", "FastCGI"], swiftSettings: strict),
+        .target(
+            name: "API", dependencies: ["Model", "Forecast", "Store", "Control", "FastCGI"], swiftSettings: strict),
 
         // Executables: parse, wire, run.
         .executableTarget(
             name: "kernelsight-collector",
             dependencies: [
-                "Model", "Settings", "Tracers", "Readers", "Forecast", "Detection", "Store", "CLinux", arguments,
-                logging,
-                lifecycle,
-                signals,
+                "Model", "Settings", "Tracers", "Readers", "Forecast", "Detection", "Store", "Control", "CLinux",
+                arguments, logging, lifecycle, signals,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -71,16 +78,28 @@ let package = Package(
             dependencies: ["Model", "Settings", "Store", "FastCGI", "API", "CLinux", arguments, logging],
             swiftSettings: strict, linkerSettings: [hotFunctionsFirst]),
         .executableTarget(
+            name: "kernelsight-agent",
+            dependencies: [
+                "Model", "Settings", "Store", "Agent", "Control", "CLinux", arguments, logging, lifecycle, signals,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
             name: "kernelsight",
-            dependencies: ["Model", "Settings", "Store", "Forecast", "API", "Benchmarks", "FaultLab", arguments],
+            dependencies: [
+                "Model", "Settings", "Store", "Forecast", "API", "Agent", "Control", "Benchmarks", "FaultLab",
+                arguments,
+            ],
             swiftSettings: strict),
 
         // The suite behind `kernelsight bench`, and the C programs that it measures against.
         .target(
-            name: "Benchmarks", dependencies: ["Model", "Store", "ChildProcess", sqlite], swiftSettings: strict),
+            name: "Benchmarks", dependencies: ["Model", "Store", "Agent", "ChildProcess", sqlite], swiftSettings: strict
+        ),
         .target(name: "ChildProcess", swiftSettings: strict),
         // Real faults with real victims, behind `kernelsight faultlab` and the tests.
-        .target(name: "FaultLab", dependencies: ["Model", "Store", "ChildProcess"], swiftSettings: strict),
+        .target(
+            name: "FaultLab", dependencies: ["Model", "Store", "Agent", "Control", "ChildProcess"],
+            swiftSettings: strict),
         .executableTarget(name: "faultlab-workload", linkerSettings: [.linkedLibrary("pthread")]),
         .executableTarget(name: "bench-workload", linkerSettings: [.linkedLibrary("pthread")]),
         .executableTarget(name: "bench-fcgi-worker", linkerSettings: [.linkedLibrary("fcgi")]),
@@ -94,8 +113,8 @@ let package = Package(
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Forecast", "Model"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings"], swiftSettings: strict
-        ),
+            name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings", "Control"],
+            swiftSettings: strict),
         .testTarget(
             name: "CollectorTests", dependencies: ["kernelsight-collector", "Model", "Settings", "Store", logging],
             swiftSettings: strict),
@@ -105,6 +124,8 @@ let package = Package(
             name: "ReadersTests", dependencies: ["Readers", "Detection", "Model", "ChildProcess"],
             resources: [.copy("Trees")],
             swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "Model", "Store", "ChildProcess"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Model", "ChildProcess", grdb], swiftSettings: strict),
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),

@@ -81,7 +81,7 @@ struct Problem: Error {
     static func bodyTooLarge() -> Problem {
         Problem(
             status: 413, code: "body-too-large", title: "The request body is too large",
-            detail: "At most 64 KiB are read, and those by POST /api/predict alone.")
+            detail: "At most 64 KiB are read, and those by POST alone.")
     }
 
     static func queryTooLong() -> Problem {

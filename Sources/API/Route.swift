@@ -20,12 +20,23 @@ enum Route {
     typealias Action = @Sendable (Service, Request) throws -> Reply
 
     private static let actions: [(path: String, action: Action)] = [("/api/predict", { try $0.predict($1) })]
+    private static let decisionPrefix = "/api/agent/decisions/"
     private static let signalPrefix = "/api/signals/"
 
     static var paths: [String] { fixed.map(\.path) + [signalPrefix + "{id}"] }
-    static var actionPaths: [String] { actions.map(\.path) }
+    static var actionPaths: [String] {
+        actions.map(\.path) + Answer.allCases.map { "\(decisionPrefix){id}/\($0.rawValue)" }
+    }
 
-    static func action(_ path: String) -> Action? { actions.first { $0.path == path }?.action }
+    static func action(_ path: String) -> Action? {
+        if let match = actions.first(where: { $0.path == path }) { return match.action }
+        guard path.hasPrefix(decisionPrefix) else { return nil }
+        let parts = path.dropFirst(decisionPrefix.count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let id = Int64(parts[0]), id > 0, let answer = Answer(rawValue: String(parts[1])) else {
+            return nil
+        }
+        return { try $0.answer(answer, decision: id, $1) }
+    }
 
     static func find(_ path: String) -> Endpoint? {
         if let match = fixed.first(where: { $0.path == path }) { return match.endpoint }

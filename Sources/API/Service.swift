@@ -6,6 +6,8 @@ import Store
 /// Answers the HTTP API from one database. Safe to call from many threads at once.
 public struct Service: Sendable {
     let reader: Reader
+    /// What the agent has written, beside the database.
+    let agent: AgentReader
     /// Data that is further from now is stale: health says so with 503, other replies with `"stale": true`. Asked each
     /// time, for it may change while requests are answered.
     let staleAfterSeconds: @Sendable () -> Double
@@ -28,6 +30,7 @@ public struct Service: Sendable {
         clock: @escaping @Sendable () -> Timestamp = Service.now
     ) {
         self.reader = reader
+        agent = AgentReader(path: AgentReader.path(besides: reader.path), connections: 1)
         self.staleAfterSeconds = staleAfterSeconds
         thresholdsInForce = thresholds
         self.clock = clock

@@ -5,7 +5,7 @@ import Model
 public struct Trend: Sendable, Hashable {
     public enum Confidence: String, Sendable, CaseIterable { case low, medium, high }
 
-    public struct Point: Sendable, Hashable {
+    public struct Point: Sendable, Hashable, Codable {
         public var time: Timestamp
         public var value: Double
 

@@ -36,8 +36,7 @@ public enum ControlReply: Sendable, Hashable {
     public var line: String {
         switch self {
         case .pruned(let signals): "ok signals=\(signals)"
-        case .failed(let reason):
-            "error \(String(reason.map { $0.isNewline ? " " : $0 }.prefix(200)))"
+        case .failed(let reason): "error \(reason.onOneLine)"
         }
     }
 
@@ -51,4 +50,9 @@ public enum ControlReply: Sendable, Hashable {
         else { return nil }
         self = .pruned(signals: signals)
     }
+}
+
+extension String {
+    /// Fit for a line of a control socket.
+    var onOneLine: String { String(map { $0.isNewline ? " " : $0 }.prefix(200)) }
 }

@@ -2,28 +2,28 @@ import Glibc
 import Model
 
 /// `/proc/PID/stat`.
-struct ProcessStat: Equatable {
-    var identity: ProcessIdentity
+public struct ProcessStat: Equatable, Sendable {
+    public var identity: ProcessIdentity
     /// Up to 15 bytes that anybody may choose; invalid UTF-8 is repaired.
-    var comm: String
-    var state: String
-    var parent: Int32
-    var processGroup: Int32
-    var session: Int32
-    var isKernelThread: Bool
+    public var comm: String
+    public var state: String
+    public var parent: Int32
+    public var processGroup: Int32
+    public var session: Int32
+    public var isKernelThread: Bool
     /// Whether it was forked and has not executed a program since.
-    var hasNotExecuted: Bool
+    public var hasNotExecuted: Bool
     var minorFaults: UInt64
     var majorFaults: UInt64
     /// User and system time of all threads, ended ones included, in clock ticks.
     var cpuTicks: UInt64
-    var threads: Int
+    public var threads: Int
     var residentPages: UInt64
     /// The leader's.
     var priority: CPUPriority
 
     /// Field numbers are proc(5)'s. The name may hold anything, `)` and newlines too: it ends at the last `)`.
-    init?(parsing bytes: UnsafeRawBufferPointer) {
+    public init?(parsing bytes: UnsafeRawBufferPointer) {
         var file = Scanner(bytes)
         guard let pid = file.number().flatMap(Int32.init(exactly:)), file.word(upTo: UInt8(ascii: "(")) != nil,
             let comm = file.word(upToLast: UInt8(ascii: ")")), let state = file.word(),  // 3

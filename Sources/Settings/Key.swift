@@ -9,8 +9,12 @@ struct Key: Sendable {
     enum Kind: Sendable {
         case whole(Place<Int>, ClosedRange<Int>)
         case number(Place<Double>, ClosedRange<Double>)
+        case flag(Place<Bool>)
         case path(Place<String>)
-        case tracers(Place<[TracerName]>)
+        /// One of some names.
+        case choice(Place<String>, among: [String])
+        /// A list of names, each at most once; of any text where nothing is said. `noun` is what one of them is.
+        case list(Place<[String]>, among: [String] = [], noun: String)
         /// Four numbers that do not fall: low, medium, high, critical.
         case bands(WritableKeyPath<Thresholds, Bands> & Sendable, upTo: Double)
     }
@@ -36,8 +40,11 @@ struct Key: Sendable {
             switch kind {
             case .whole(_, let range): "whole number, \(range.lowerBound) to \(range.upperBound)"
             case .number(_, let range): "number, \(range.lowerBound.plain) to \(range.upperBound.plain)"
+            case .flag: "true or false"
             case .path: "text, a file's path"
-            case .tracers: "list of \(TracerName.allCases.map(\.rawValue).joined(separator: ", "))"
+            case .choice(_, let names): names.joined(separator: ", ")
+            case .list(_, let names, let noun):
+                names.isEmpty ? "list of \(noun)s" : "list of \(names.joined(separator: ", "))"
             case .bands(_, let top): "list of 4 numbers that rise, 0 to \(top.plain)"
             }
         return unit.isEmpty ? values : "\(values) \(unit)"
@@ -51,11 +58,27 @@ struct Key: Sendable {
         switch kind {
         case .whole(let place, _): "\(settings[keyPath: place])"
         case .number(let place, _): settings[keyPath: place].plain
-        case .path(let place): settings[keyPath: place]
-        case .tracers(let place): "[\(settings[keyPath: place].map(\.rawValue).joined(separator: ", "))]"
+        case .flag(let place): "\(settings[keyPath: place])"
+        case .path(let place), .choice(let place, _): settings[keyPath: place]
+        case .list(let place, _, _): "[\(settings[keyPath: place].joined(separator: ", "))]"
         case .bands(let place, _):
             "[\(settings.thresholds[keyPath: place].values.map(\.plain).joined(separator: ", "))]"
         }
+    }
+}
+
+extension RawRepresentable where RawValue == String {
+    /// As it is written in the file. What is read was checked: it is one of the names.
+    var written: String {
+        get { rawValue }
+        set { self = Self(rawValue: newValue) ?? self }
+    }
+}
+
+extension Array where Element: RawRepresentable, Element.RawValue == String {
+    var written: [String] {
+        get { map(\.rawValue) }
+        set { self = newValue.compactMap(Element.init(rawValue:)) }
     }
 }
 

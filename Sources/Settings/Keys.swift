@@ -2,18 +2,20 @@ import Model
 
 extension Key {
     /// Every key there is, in the order of `config.yaml`.
-    static let all = storage + tracers + pace + retention + thresholds + limits
+    static let all = storage + tracers + agent + pace + retention + thresholds + limits
 
     private static let storage = [
         Key(
-            "database.path", .path(\.database.path), restart: [.collector, .worker],
+            "database.path", .path(\.database.path), restart: [.collector, .worker, .agent],
             "The SQLite database. The collector is its only writer.")
     ]
 
     private static let tracers: [Key] =
         [
             Key(
-                "tracers.enabled", .tracers(\.tracers.enabled), restart: [.collector],
+                "tracers.enabled",
+                .list(\.tracers.enabled.written, among: TracerName.allCases.map(\.rawValue), noun: "tracer"),
+                restart: [.collector],
                 "Tracers to attach; [] leaves the /proc readers alone.")
         ]
         + TracerName.allCases.map { tracer in
@@ -28,10 +30,51 @@ extension Key {
                 unit: "ms", restart: [.collector], "From this on, \(tracer.outlier) is an event.")
         }
 
-    private static let pace = [
+    private static let agent = [
         Key(
             "agent.cycle_interval_seconds", .whole(\.agent.cycleIntervalSeconds, 1...86_400), unit: "s",
-            "Time between two decision cycles."),
+            "Time between two decision cycles; a signal that becomes high starts one at once."),
+        Key(
+            "agent.mode", .choice(\.agent.mode.written, among: AgentMode.allCases.map(\.rawValue)), restart: [.agent],
+            "observe decides and changes nothing, approve waits for a person's yes, auto acts."),
+        Key(
+            "agent.settle_seconds", .number(\.agent.settleSeconds, 3...600), unit: "s",
+            "Time between an action and the look at what came of it."),
+        Key(
+            "agent.confidence_floor", .number(\.agent.confidenceFloor, 0...1),
+            "Causes that are less sure than this are left alone."),
+        Key(
+            "agent.cool_down_seconds", .number(\.agent.coolDownSeconds, 0...86_400), unit: "s",
+            "Until the same action is done to the same process again …"),
+        Key(
+            "agent.cool_down_after_failure_seconds", .number(\.agent.coolDownAfterFailureSeconds, 0...86_400),
+            unit: "s", "… and where it did not help."),
+        Key(
+            "agent.most_actions_per_hour", .whole(\.agent.mostActionsPerHour, 0...3600), unit: "actions",
+            "The agent does no more than this."),
+        Key(
+            "agent.approval_seconds", .number(\.agent.approvalSeconds, 10...86_400), unit: "s",
+            "A decision waits this long for a person."),
+        Key(
+            "agent.undo_on_stop", .flag(\.agent.undoesOnStop),
+            "Whether the agent takes its changes back when it stops."),
+        Key(
+            "agent.protected_processes", .list(\.agent.protected, noun: "name"),
+            "Never touched, by name as in /proc/PID/comm; beside the init system, sshd and KernelSight itself."),
+        Key(
+            "agent.actions.enabled",
+            .list(\.agent.enabled.written, among: ActionKind.changing.map(\.rawValue), noun: "action"),
+            restart: [.agent],
+            "What may be done at all."),
+        Key(
+            "agent.actions.unattended",
+            .list(
+                \.agent.unattended.written,
+                among: [ActionKind.flushBuffers, .clearPageCache].map(\.rawValue), noun: "action"),
+            "What cannot be undone and may be done without a person in mode auto."),
+    ]
+
+    private static let pace = [
         Key(
             "advanced.database_connection_pool_size", .whole(\.advanced.databaseConnectionPoolSize, 1...64),
             restart: [.worker], "Read connections in each API worker."),

@@ -96,11 +96,22 @@ struct Reading {
                 return fail(node, key.name, "is \(value.utf8.count) bytes long, allowed: a path of 1 to 4095 bytes")
             }
             settings[keyPath: place] = value
-        case .tracers(let place):
+        case .flag(let place):
+            guard let text = node.plainScalar, let value = Bool(text) else {
+                return fail(node, key.name, "\(node.described) is neither, allowed: \(key.allowed)")
+            }
+            settings[keyPath: place] = value
+        case .choice(let place, let names):
+            guard let name = node.scalar?.string, names.contains(name) else {
+                let hint = hint(node.scalar?.string, names)
+                return fail(node, key.name, "\(node.described) is none of them\(hint), allowed: \(key.allowed)")
+            }
+            settings[keyPath: place] = name
+        case .list(let place, let names, let noun):
             guard let items = node.sequence else {
                 return fail(node, key.name, "\(node.described) is not a list, allowed: \(key.allowed)")
             }
-            settings[keyPath: place] = tracers(items, key)
+            settings[keyPath: place] = list(items, names, noun, key)
         case .bands(let place, let top):
             guard let items = node.sequence, items.count == 4 else {
                 return fail(node, key.name, "\(node.described) is not a list of 4, allowed: \(key.allowed)")
@@ -115,19 +126,24 @@ struct Reading {
         }
     }
 
-    private mutating func tracers(_ items: Node.Sequence, _ key: Key) -> [TracerName] {
-        var names: [TracerName] = []
+    private mutating func list(
+        _ items: Node.Sequence, _ names: [String], _ noun: String, _ key: Key
+    ) -> [String] {
+        var found: [String] = []
         for item in items {
-            guard let name = item.scalar.flatMap({ TracerName(rawValue: $0.string) }) else {
-                let close = closest(to: item.scalar?.string ?? "", among: TracerName.allCases.map(\.rawValue))
-                let hint = close.map { " (did you mean \($0)?)" } ?? ""
-                fail(item, key.name, "\(item.described) is not a tracer\(hint), allowed: \(key.allowed)")
+            guard let name = item.text, names.isEmpty ? !name.isEmpty : names.contains(name) else {
+                let hint = hint(item.scalar?.string, names)
+                fail(item, key.name, "\(item.described) is not \(noun.withArticle)\(hint), allowed: \(key.allowed)")
                 continue
             }
-            if names.contains(name) { fail(item, key.name, "\(name.rawValue) stands twice, allowed: once") }
-            names.append(name)
+            if found.contains(name) { fail(item, key.name, "\(name.printable) stands twice, allowed: once") }
+            found.append(name)
         }
-        return names
+        return found
+    }
+
+    private func hint(_ given: String?, _ names: [String]) -> String {
+        closest(to: given ?? "", among: names).map { " (did you mean \($0)?)" } ?? ""
     }
 
     private mutating func whole(_ node: Node, _ range: ClosedRange<Int>, _ key: Key) -> Int? {
@@ -212,6 +228,8 @@ extension Node {
 }
 
 extension String {
+    fileprivate var withArticle: String { "aeiou".contains(first ?? "x") ? "an \(self)" : "a \(self)" }
+
     /// Short enough and clean enough for one line of an error.
     fileprivate var printable: String {
         let scalars = unicodeScalars.prefix(60).map { scalar -> Unicode.Scalar in

@@ -1,6 +1,6 @@
 extension Settings {
     /// Who reads the configuration and runs on.
-    public enum Program: Sendable, CaseIterable { case collector, worker }
+    public enum Program: Sendable, CaseIterable { case collector, worker, agent }
 
     /// The keys that differ from what `program` was started with, and that it takes over only when it is started anew.
     public func needsRestart(of program: Program, startedWith old: Settings) -> [String] {

@@ -63,8 +63,29 @@ public struct Settings: Sendable, Hashable {
         }
     }
 
+    /// What the agent may do, and how long it waits.
     public struct Agent: Sendable, Hashable {
         public var cycleIntervalSeconds = 60
+        public var mode = AgentMode.observe
+        /// Between an action and the look at what came of it.
+        public var settleSeconds: Double = 10
+        /// The least confidence in a cause (0–1) at which anything is done about it.
+        public var confidenceFloor = 0.6
+        /// Until the same action is tried again on the same process …
+        public var coolDownSeconds: Double = 60
+        /// … and where it did not help.
+        public var coolDownAfterFailureSeconds: Double = 600
+        public var mostActionsPerHour = 20
+        /// That a person has to say yes.
+        public var approvalSeconds: Double = 300
+        /// Whether what stands is taken back when the agent stops.
+        public var undoesOnStop = true
+        /// Names of processes that are never touched.
+        public var protected: [String] = []
+        /// Actions that may be done.
+        public var enabled = ActionKind.changing
+        /// Those of them that cannot be undone and may be done in mode auto all the same.
+        public var unattended: [ActionKind] = []
     }
 
     public struct Advanced: Sendable, Hashable {

@@ -21,6 +21,11 @@ struct Binder {
         if let value { add(value) } else { addNull() }
     }
 
+    mutating func add(_ value: Double) {
+        position += 1
+        sqlite3_bind_double(statement, position, value)
+    }
+
     mutating func add(_ value: String) {
         position += 1
         var value = value
@@ -51,6 +56,8 @@ struct Columns {
     fileprivate let statement: OpaquePointer
 
     func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+
+    func double(_ column: Int32) -> Double { sqlite3_column_double(statement, column) }
 
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Glibc
 import Logging
 import Model
@@ -87,8 +88,10 @@ struct CollectorCommand: ParsableCommand {
     ) async throws {
         let writer = try Writer(path: settings.database.path, configuration: WriterConfiguration(settings))
         let collector = Collector(tracers: tracers, writer: writer, settings: settings, logger: logger)
-        let control = ControlSocket(path: "\(directory)/\(ControlRequest.socketName)", logger: logger) { request in
-            await answer(request, writer)
+        let control = ControlSocket(path: "\(directory)/\(ControlRequest.socketName)") { line, _ in
+            let reply = await answer(line, writer)
+            logger.info("control request", metadata: ["request": "\(line)", "reply": "\(reply.line)"])
+            return reply.line
         }
         let reload = Reload(collector: collector, load: load)
         try await ServiceGroup(
@@ -97,7 +100,10 @@ struct CollectorCommand: ParsableCommand {
         ).run()
     }
 
-    private static func answer(_ request: ControlRequest, _ writer: Writer) async -> ControlReply {
+    private static func answer(_ line: String, _ writer: Writer) async -> ControlReply {
+        guard let request = ControlRequest(line: line) else {
+            return .failed("not a request: \(line.prefix(80)); known: prune NANOSECONDS")
+        }
         switch request {
         case .prune(let time):
             do {

@@ -1,4 +1,5 @@
 import CLinux
+import Control
 import Glibc
 
 /// What the collector needs once everything is attached, and gives up the rest.

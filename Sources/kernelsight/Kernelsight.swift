@@ -7,7 +7,9 @@ import Settings
         commandName: "kernelsight",
         abstract: "Looks at one Linux host from inside its kernel.",
         discussion: "Exit status: 0 done, 1 could not be done, 64 the command line is wrong.",
-        subcommands: [Config.self, Predict.self, Prune.self, Status.self, Bench.self, FaultLabCommand.self])
+        subcommands: [
+            AgentCommands.self, Config.self, Predict.self, Prune.self, Status.self, Bench.self, FaultLabCommand.self,
+        ])
 }
 
 /// Where the data are: the database that the configuration names, unless the command line names another.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Glibc
 import Model
 import Store
@@ -21,7 +22,7 @@ struct Prune: ParsableCommand {
 
     /// Removes closed signals that opened before `cutoff`; returns how many.
     static func prune(_ database: String, before cutoff: Timestamp) throws -> Int {
-        switch try ControlClient.ask(.prune(before: cutoff), at: socket(besides: database), timeout: 300) {
+        switch try ControlRequest.prune(before: cutoff).ask(at: socket(besides: database), timeout: 300) {
         case .pruned(let signals): return signals
         case .failed(let reason): throw Failure("the collector could not prune: \(reason)")
         case nil: break

@@ -1,3 +1,4 @@
+import Control
 import Model
 import Testing
 
@@ -8,30 +9,30 @@ import Testing
 
     @Test func `the collector is asked with one line and its reply is read`() throws {
         let collector = try OneAnswer("ok signals=3\n")
-        #expect(try ControlClient.ask(request, at: collector.path, timeout: 5) == .pruned(signals: 3))
+        #expect(try request.ask(at: collector.path, timeout: 5) == .pruned(signals: 3))
         #expect(collector.request == "prune 12\n")
     }
 
     @Test func `the collector's reason is passed on`() throws {
         let collector = try OneAnswer("error the disk is full\n")
-        #expect(try ControlClient.ask(request, at: collector.path, timeout: 5) == .failed("the disk is full"))
+        #expect(try request.ask(at: collector.path, timeout: 5) == .failed("the disk is full"))
     }
 
     @Test(arguments: ["", "ok signals=3", "what?\n", String(repeating: "x", count: 5000)])
     func `a reply that is cut off or makes no sense is an error`(answer: String) throws {
         let collector = try OneAnswer(answer)
-        #expect(throws: Failure.self) { try ControlClient.ask(request, at: collector.path, timeout: 5) }
+        #expect(throws: ControlFailure.self) { try request.ask(at: collector.path, timeout: 5) }
     }
 
     @Test func `a collector that does not answer is given up`() throws {
         let collector = try OneAnswer(nil)
-        #expect(throws: Failure.self) { try ControlClient.ask(request, at: collector.path, timeout: 1) }
+        #expect(throws: ControlFailure.self) { try request.ask(at: collector.path, timeout: 1) }
     }
 
     @Test func `nobody at the socket is told apart from an error`() throws {
-        #expect(try ControlClient.ask(request, at: "/tmp/kernelsight-no-such.sock", timeout: 1) == nil)
-        #expect(throws: Failure.self) {
-            try ControlClient.ask(request, at: "/tmp/" + String(repeating: "x", count: 200), timeout: 1)
+        #expect(try request.ask(at: "/tmp/kernelsight-no-such.sock", timeout: 1) == nil)
+        #expect(throws: ControlFailure.self) {
+            try request.ask(at: "/tmp/" + String(repeating: "x", count: 200), timeout: 1)
         }
     }
 

@@ -27,6 +27,7 @@ extension String {
                   enabled: []
                   sampling: {io_latency_tracer: 0}
                   event_threshold_ms: {page_fault_tracer: 2.5}
+                agent: {mode: approve, undo_on_stop: false, protected_processes: [postgres, "7"]}
                 advanced: {flush_interval_seconds: 5e-1}
                 thresholds: {load_per_core: [1, 1, 2, 1000000000]}
                 hysteresis: {open_after: 5, window: 5}
@@ -36,6 +37,9 @@ extension String {
         expected.tracers.enabled = []
         expected.tracers[.blockIO].eventsPerSecond = 0
         expected.tracers[.pageFault].thresholdMilliseconds = 2.5
+        expected.agent.mode = .approve
+        expected.agent.undoesOnStop = false
+        expected.agent.protected = ["postgres", "7"]
         expected.advanced.flushIntervalSeconds = 0.5
         expected.thresholds.loadPerCore = Bands(1, 1, 2, 1e9)
         expected.hysteresis.openAfter = 5
@@ -54,8 +58,10 @@ extension String {
             switch key.kind {
             case .whole(_, let range): "\(range.upperBound)"
             case .number(_, let range): range.upperBound.plain
+            case .flag(let place): "\(!Settings()[keyPath: place])"
             case .path: "other.db"
-            case .tracers: "[sched_tracer]"
+            case .choice(_, let names): names.last ?? ""
+            case .list(_, let names, _): "[\(names.last ?? "postgres")]"
             case .bands: "[0, 0, 0, 0]"
             }
         // What a value at its top needs beside it.

@@ -46,7 +46,7 @@ struct Refused: CustomTestStringConvertible, Sendable {
             "config.yaml:1: flush_interval_seconds: unknown key, did you mean advanced.flush_interval_seconds?"),
         Refused(
             "a key like no other", "agent:\n  colour: red\n",
-            "config.yaml:2: agent.colour: unknown key, allowed: cycle_interval_seconds"),
+            "config.yaml:2: agent.colour: unknown key, allowed: \(Key.children(of: "agent").joined(separator: ", "))"),
         Refused(
             "a name with control characters", "\"a\\nb\": 1\n",
             "config.yaml:1: a b: unknown key, allowed: \(Key.children(of: "").joined(separator: ", "))"),
@@ -54,7 +54,7 @@ struct Refused: CustomTestStringConvertible, Sendable {
             "a list as a key", "[a, b]: 1\n", "config.yaml:1: a list of 2 as a key, allowed: a name"),
         Refused(
             "the merge key", "agent:\n  <<: {}\n",
-            "config.yaml:2: agent.<<: unknown key, allowed: cycle_interval_seconds"),
+            "config.yaml:2: agent.<<: unknown key, allowed: \(Key.children(of: "agent").joined(separator: ", "))"),
     ])
     func `keys that do not exist`(_ refused: Refused) { #expect(errors(in: refused.yaml) == refused.lines) }
 
@@ -108,6 +108,23 @@ struct Refused: CustomTestStringConvertible, Sendable {
             "a map for a list", "tracers:\n  enabled: {syscall_tracer: true}\n",
             "config.yaml:2: tracers.enabled: a map is not a list, "
                 + "allowed: list of syscall_tracer, sched_tracer, page_fault_tracer, io_latency_tracer"),
+        Refused(
+            "a mode that does not exist", "agent:\n  mode: atuo\n",
+            "config.yaml:2: agent.mode: atuo is none of them (did you mean auto?), allowed: observe, approve, auto"),
+        Refused(
+            "a word for true", "agent:\n  undo_on_stop: yes\n",
+            "config.yaml:2: agent.undo_on_stop: yes is neither, allowed: true or false"),
+        Refused(
+            "true in quotes", "agent:\n  undo_on_stop: \"true\"\n",
+            "config.yaml:2: agent.undo_on_stop: \"true\" is neither, allowed: true or false"),
+        Refused(
+            "an action that can be undone among those that cannot",
+            "agent:\n  actions:\n    unattended: [pause_process]\n",
+            "config.yaml:3: agent.actions.unattended: pause_process is not an action, "
+                + "allowed: list of flush_buffers, clear_page_cache"),
+        Refused(
+            "a number for a name", "agent:\n  protected_processes: [7]\n",
+            "config.yaml:2: agent.protected_processes: 7 is not a name, allowed: list of names"),
         Refused(
             "a list for the file", "- database\n- tracers\n",
             "config.yaml:1: a list of 2 instead of sections, allowed: \(Key.children(of: "").joined(separator: ", "))"),

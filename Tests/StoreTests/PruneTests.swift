@@ -52,7 +52,7 @@ struct PruneTests {
     @Test func `prune does not migrate`() throws {
         try Writer(path: scratch.database).close()
         try run("/usr/bin/sqlite3", scratch.database, "PRAGMA user_version = 0")
-        #expect(throws: StoreError.schema(path: scratch.database, found: 0, known: Schema.current)) {
+        #expect(throws: StoreError.schema(path: scratch.database, found: 0, known: Schema.signals.current)) {
             try Writer.prune(scratch.database, olderThan: start)
         }
     }

@@ -14,8 +14,8 @@ struct SchemaTests {
         let writer = try Writer(path: scratch.database)
         writer.close()
         try look(scratch.database) { db in
-            #expect(try Int.fetchOne(db, sql: "PRAGMA user_version") == Schema.current)
-            #expect(try Int.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID)
+            #expect(try Int.fetchOne(db, sql: "PRAGMA user_version") == Schema.signals.current)
+            #expect(try Int.fetchOne(db, sql: "PRAGMA application_id") == Schema.signals.applicationID)
             #expect(try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 2)
             #expect(try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal")
             let indexes = try String.fetchSet(db, sql: "SELECT name FROM sqlite_master WHERE type = 'index'")
@@ -26,7 +26,7 @@ struct SchemaTests {
     @Test func `a newer schema is refused by reader and writer, and nothing is changed`() throws {
         try Writer(path: scratch.database).close()
         try alter("PRAGMA user_version = 99")
-        let error = StoreError.schema(path: scratch.database, found: 99, known: Schema.current)
+        let error = StoreError.schema(path: scratch.database, found: 99, known: Schema.signals.current)
         #expect(throws: error) { try Writer(path: scratch.database) }
         #expect(throws: error) { try Reader(path: scratch.database).health() }
         #expect("\(error)".contains("update KernelSight"))
@@ -38,7 +38,7 @@ struct SchemaTests {
         let reader = Reader(path: scratch.database)
         try alter("PRAGMA user_version = 99")
         #expect(throws: StoreError.self) { try reader.health() }
-        try alter("PRAGMA user_version = \(Schema.current)")
+        try alter("PRAGMA user_version = \(Schema.signals.current)")
         #expect(try reader.health().signalCount == 0)
         try alter("PRAGMA user_version = 99")
         #expect(throws: StoreError.self) { try reader.health() }
@@ -46,7 +46,7 @@ struct SchemaTests {
 
     @Test func `an empty file becomes a database, and is an old schema to a reader until then`() throws {
         try Data().write(to: URL(fileURLWithPath: scratch.database))
-        #expect(throws: StoreError.schema(path: scratch.database, found: 0, known: Schema.current)) {
+        #expect(throws: StoreError.schema(path: scratch.database, found: 0, known: Schema.signals.current)) {
             try Reader(path: scratch.database).health()
         }
         try Writer(path: scratch.database).close()

@@ -1,32 +1,178 @@
 import Model
+import Store
 
-/// What there is to say about the agent as long as none has run on this host.
-enum AgentState {
-    static let message = "No agent has run on this host."
-}
+/// What the agent's own database says of it.
+enum AgentWord {
+    /// It has been heard of lately, and is in a phase or between cycles.
+    case alive(AgentStatus)
+    /// It has been stopped, or is not heard of any more.
+    case silent(AgentStatus)
+    case neverRan
+    /// Its database cannot be read.
+    case unreadable(StoreError)
 
-extension Service {
-    /// `GET /api/agent/status`.
-    func agentStatus(_ parameters: inout Parameters) throws -> Reply {
-        try parameters.finish()
-        return Reply(capacity: 256) { json in
-            json.member("status", "offline")
-            json.member("current_phase", nil as String?)
-            json.array("activity") { _ in }
-            json.member("message", AgentState.message)
-            json.dataTime(nil, isStale: false)
+    /// It says that it lives every two seconds.
+    static let patience = 10.0
+
+    var status: AgentStatus? {
+        switch self {
+        case .alive(let status), .silent(let status): status
+        case .neverRan, .unreadable: nil
         }
     }
 
-    /// `GET /api/agent/history`.
-    func agentHistory(_ parameters: inout Parameters) throws -> Reply {
-        _ = parameters.integer("limit", in: 1...100, default: 10)
-        try parameters.finish()
-        return Reply(capacity: 256) { json in
-            json.array("iterations") { _ in }
-            json.member("count", 0)
-            json.member("message", AgentState.message)
-            json.dataTime(nil, isStale: false)
+    var message: String {
+        switch self {
+        case .alive(let status):
+            status.phase.map { "In \($0), mode \(status.mode)." } ?? "Waits for the next cycle, mode \(status.mode)."
+        case .silent(let status):
+            status.pid == 0
+                ? "The agent was stopped at \(status.beat.rfc3339)."
+                : "The agent (pid \(status.pid)) was last heard of at \(status.beat.rfc3339): start it again, it takes back "
+                    + "what was in flight."
+        case .neverRan: "No agent has run on this host."
+        case .unreadable(let error): error.description
         }
+    }
+}
+
+extension Service {
+    func agentWord() -> AgentWord {
+        do {
+            guard let status = try agent.status() else { return .neverRan }
+            let isHeard = status.pid != 0 && abs(clock().seconds(since: status.beat)) <= AgentWord.patience
+            return isHeard ? .alive(status) : .silent(status)
+        } catch StoreError.missing {
+            return .neverRan
+        } catch let error as StoreError {
+            return .unreadable(error)
+        } catch {
+            return .neverRan
+        }
+    }
+
+    /// `GET /api/agent/status`: what it is at, what it did last, what stands and what waits for a person.
+    func agentStatus(_ parameters: inout Parameters) throws -> Reply {
+        try parameters.finish()
+        let word = agentWord()
+        let cycles = word.status == nil ? [] : try agent.cycles(limit: 5)
+        let decisions =
+            word.status == nil ? [] : try agent.decisions(in: [.pending] + AgentDecision.State.changed, limit: 100)
+        return Reply(capacity: 4096) { json in
+            if case .alive(let status) = word {
+                json.member("status", status.phase == nil ? "idle" : "active")
+                json.member("current_phase", status.phase)
+            } else {
+                json.member("status", "offline")
+                json.member("current_phase", nil as String?)
+            }
+            json.member("message", word.message)
+            if let status = word.status {
+                json.member("mode", status.mode)
+                json.member("started", rfc3339: status.started)
+                json.member("last_seen", rfc3339: status.beat)
+            }
+            json.array("activity") { json in
+                for phase in cycles.flatMap({ $0.phases.reversed() }).prefix(20) {
+                    json.object {
+                        $0.member("phase", phase.name)
+                        $0.member("timestamp", rfc3339: phase.started)
+                        $0.member("message", phase.message)
+                    }
+                }
+            }
+            json.array("pending") { json in
+                for decision in decisions where decision.state == .pending { json.object { $0.decision(decision) } }
+            }
+            json.array("standing") { json in
+                for decision in decisions where decision.state != .pending { json.object { $0.decision(decision) } }
+            }
+            json.dataTime(word.status?.beat, isStale: false)
+        }
+    }
+
+    /// `GET /api/agent/history`: the latest cycles, newest first.
+    func agentHistory(_ parameters: inout Parameters) throws -> Reply {
+        let limit = parameters.integer("limit", in: 1...100, default: 10)
+        try parameters.finish()
+        let word = agentWord()
+        let cycles = word.status == nil ? [] : try agent.cycles(limit: limit)
+        let decisions = try Dictionary(
+            grouping: cycles.isEmpty ? [] : agent.decisions(ofCycles: cycles.map(\.id)), by: \.cycle)
+        let changes = try Dictionary(
+            grouping: cycles.isEmpty ? [] : agent.changes(of: decisions.values.joined().map(\.id)), by: \.decision)
+        let count = word.status == nil ? 0 : try agent.cycleCount()
+        return Reply(capacity: 8192) { json in
+            json.array("iterations") { json in
+                for cycle in cycles {
+                    json.object { $0.cycle(cycle, decisions[cycle.id] ?? [], changes) }
+                }
+            }
+            json.member("count", count)
+            json.member("message", word.message)
+            json.dataTime(cycles.first?.started, isStale: false)
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func cycle(
+        _ cycle: AgentCycle, _ decisions: [AgentDecision], _ changes: [Int64: [AgentChange]]
+    ) {
+        member("id", cycle.id)
+        member("timestamp", rfc3339: cycle.started)
+        member("timestamp_ns", cycle.started.nanoseconds)
+        member("cause", cycle.cause)
+        member("finished", cycle.finished?.rfc3339)
+        member("outcome", cycle.outcome)
+        object("phases") { json in
+            for (name, label) in Self.phases {
+                let phases = cycle.phases.filter { $0.name == label }
+                guard !phases.isEmpty else { continue }
+                json.array(name) { for phase in phases { $0.element(phase.message) } }
+            }
+        }
+        object("durations_ms") { json in
+            for (name, label) in Self.phases {
+                let phases = cycle.phases.filter { $0.name == label }
+                guard !phases.isEmpty else { continue }
+                json.member(name, Double(phases.reduce(0) { $0 + $1.durationNanoseconds }) / 1e6)
+            }
+        }
+        array("actions") { json in
+            for decision in decisions {
+                json.object { json in
+                    json.decision(decision)
+                    json.array("changes") { json in
+                        for change in changes[decision.id] ?? [] {
+                            json.object {
+                                $0.member("setting", json: change.setting)
+                                $0.member("before", change.before)
+                                $0.member("after", change.after)
+                                $0.member("state", change.state)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static let phases: [(StaticString, String)] = [
+        ("OBSERVE", "OBSERVE"), ("EXPLAIN", "EXPLAIN"), ("SIMULATE", "SIMULATE"), ("DECIDE", "DECIDE"),
+        ("EXECUTE", "EXECUTE"), ("VERIFY", "VERIFY"),
+    ]
+
+    mutating func decision(_ decision: AgentDecision) {
+        member("decision_id", decision.id)
+        member("signal_id", decision.signal)
+        member("action", json: decision.action)
+        member("reason", decision.reason)
+        member("confidence", decision.confidence)
+        member("state", decision.state.rawValue)
+        member("created", rfc3339: decision.created)
+        member("expires", decision.expires?.rfc3339)
+        member("verdict", decision.verdict)
+        member("note", decision.note)
     }
 }

@@ -20,7 +20,7 @@ extension Service {
         }
         checks.append(disk())
         if let server { checks.append(worker(server.statistics)) }
-        checks.append(Check("agent", .ok, [AgentState.message]))
+        checks.append(agentCheck())
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         var reply = Reply(capacity: 8192) { json in
             json.member("overall_status", worst == .ok ? "healthy" : worst.rawValue)
@@ -55,6 +55,29 @@ extension Service {
             $0.member("free_percent", space.freeShare * 100)
         }
         return Check("disk", space.status, [space.message], data: data.text)
+    }
+
+    private func agentCheck() -> Check {
+        let word = agentWord()
+        let stuck = ((try? agent.decisions(in: [.stuck])) ?? []).map {
+            "Decision \($0.id) could not be taken back: \($0.note ?? "")"
+        }
+        let status: ComponentState.Status =
+            switch word {
+            case .alive, .neverRan: stuck.isEmpty ? .ok : .error
+            // One that was stopped is meant to be.
+            case .silent(let status): status.pid == 0 && stuck.isEmpty ? .ok : .error
+            case .unreadable: .error
+            }
+        let data = word.status.map { status in
+            var json = JSONWriter(capacity: 4096)
+            json.object {
+                $0.member("mode", status.mode)
+                $0.member("actions", json: status.catalogue)
+            }
+            return json.text
+        }
+        return Check("agent", status, [word.message] + stuck, data: data)
     }
 
     private func worker(_ statistics: Server.Statistics) -> Check {

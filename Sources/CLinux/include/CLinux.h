@@ -2,6 +2,8 @@
 
 #include "capabilities.h"
 #include "idle_memory.h"
+#include "peer.h"
+#include "task_attributes.h"
 
 #include <stdint.h>
 

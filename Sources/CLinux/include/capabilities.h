@@ -4,8 +4,11 @@
 
 /* Numbers from linux/capability.h, as Swift does not import function-like use of them. */
 enum {
+	CLINUX_CAP_DAC_OVERRIDE = 1,
 	CLINUX_CAP_DAC_READ_SEARCH = 2,
+	CLINUX_CAP_KILL = 5,
 	CLINUX_CAP_SYS_PTRACE = 19,
+	CLINUX_CAP_SYS_NICE = 23,
 	CLINUX_CAP_PERFMON = 38,
 	CLINUX_CAP_BPF = 39,
 };

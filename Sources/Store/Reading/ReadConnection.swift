@@ -35,7 +35,9 @@ final class ReadConnection: @unchecked Sendable {
     }
 
     /// Runs `body` in one read transaction, so that all it asks sees the same commit.
-    func read<Result>(path: String, until limit: Monotonic, _ body: (Database) throws -> Result) throws -> Result {
+    func read<Result>(
+        path: String, _ schema: Schema, until limit: Monotonic, _ body: (Database) throws -> Result
+    ) throws -> Result {
         deadline.time = limit
         return try queue.unsafeRead { db in
             try db.cachedStatement(sql: "BEGIN").run()
@@ -43,7 +45,7 @@ final class ReadConnection: @unchecked Sendable {
                 deadline.time = nil
                 try? db.cachedStatement(sql: "ROLLBACK").run()
             }
-            try Schema.check(db, path: path)
+            try schema.check(db, path: path)
             return try body(db)
         }
     }

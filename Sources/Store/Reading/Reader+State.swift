@@ -60,6 +60,25 @@ extension Reader {
         }
     }
 
+    /// The snapshots after a time and up to another, oldest first.
+    public func snapshots(from: Timestamp, to: Timestamp) throws -> [ProcessSnapshot] {
+        try read { _, db in
+            var snapshots: [ProcessSnapshot] = []
+            try db.cachedStatement(
+                sql: """
+                    SELECT timestamp, processes FROM process_snapshots WHERE timestamp > ? AND timestamp <= ?
+                    ORDER BY timestamp LIMIT 600
+                    """
+            ).rows {
+                $0.add(from.nanoseconds)
+                $0.add(to.nanoseconds)
+            } _: {
+                snapshots.append(ProcessSnapshot(time: Timestamp(nanoseconds: $0.int(0)), json: $0.text(1)))
+            }
+            return snapshots
+        }
+    }
+
     /// The latest snapshot, or `nil` when there is none from the last minutes.
     public func processes() throws -> ProcessSnapshot? {
         try read { _, db in

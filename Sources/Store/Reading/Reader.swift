@@ -1,62 +1,17 @@
 import GRDB
 import Model
 
-/// Answers from the database, read-only, from any thread.
-///
-/// The file is opened when it is first needed and again when another file has taken its name, so that a worker may start
-/// before the collector and outlive the file. All methods throw `StoreError`.
+/// Answers from the collector's database, read-only, from any thread. All methods throw `StoreError`.
 public final class Reader: Sendable {
-    public let path: String
-    private let timeLimit: Duration
-    private let pool: ConnectionPool
+    private let source: ReadSource
 
     /// Opens nothing yet. `connections` answer at the same time; whoever comes then waits. `timeLimit` bounds the wait and
     /// the query, each.
     public init(path: String, connections: Int = 5, timeLimit: Duration = .seconds(1)) {
-        self.path = path
-        self.timeLimit = timeLimit
-        pool = ConnectionPool(places: max(1, connections))
+        source = ReadSource(path: path, schema: .signals, connections: connections, timeLimit: timeLimit)
     }
 
-    /// Lends a connection to the file that has the name now, for one read transaction.
-    func read<Result>(_ body: (ReadConnection, Database) throws -> Result) throws -> Result {
-        guard let file = FileIdentity(path: path) else {
-            pool.closeIdle()
-            throw StoreError.missing(path: path)
-        }
-        let idle = try pool.borrow(until: Monotonic.now + timeLimit)
-        var kept: ReadConnection?
-        defer { pool.giveBack(kept) }
-        do {
-            let connection: ReadConnection
-            if let idle, idle.file == file {
-                connection = idle
-            } else {
-                idle?.close()
-                connection = try ReadConnection(path: path, file: file)
-            }
-            do {
-                let limit = Monotonic.now + timeLimit
-                let result = try connection.read(path: path, until: limit) { try body(connection, $0) }
-                kept = connection
-                return result
-            } catch {
-                let error = StoreError(error, path: path)
-                // What is wrong with the file may be put right under the same name: look at it afresh next time.
-                if error.isAboutQuery { kept = connection } else { connection.close() }
-                throw error
-            }
-        } catch {
-            throw StoreError(error, path: path)
-        }
-    }
-}
+    public var path: String { source.path }
 
-extension StoreError {
-    fileprivate var isAboutQuery: Bool {
-        switch self {
-        case .timedOut, .busy, .invalid: true
-        default: false
-        }
-    }
+    func read<Result>(_ body: (ReadConnection, Database) throws -> Result) throws -> Result { try source.read(body) }
 }

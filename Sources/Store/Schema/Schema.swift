@@ -2,17 +2,22 @@ import GRDB
 
 /// The database's versions. Each step brings a database from the version before to its own, in one transaction that also
 /// sets `user_version`; a step that has shipped is never edited.
-enum Schema {
-    /// `KSgt`: tells our files from other SQLite databases.
-    static let applicationID = 0x4B53_6774
+struct Schema: Sendable {
+    /// Tells our files from other SQLite databases, and from each other.
+    let applicationID: Int
+    private let steps: [[String]]
 
-    private static let steps: [[String]] = [SchemaVersion1.statements, SchemaVersion2.statements]
+    /// The collector's; `KSgt`.
+    static let signals = Schema(
+        applicationID: 0x4B53_6774, steps: [SchemaVersion1.statements, SchemaVersion2.statements])
+    /// The agent's; `KSag`.
+    static let agent = Schema(applicationID: 0x4B53_6167, steps: [AgentSchema.version1])
 
     /// What this program writes and reads.
-    static var current: Int { steps.count }
+    var current: Int { steps.count }
 
     /// Checks that a database is ours and of the version that this program reads.
-    static func check(_ db: Database, path: String) throws {
+    func check(_ db: Database, path: String) throws {
         var version = 0
         try db.cachedStatement(sql: "PRAGMA user_version").rows { version = Int($0.int(0)) }
         guard version != current else { return }
@@ -21,7 +26,7 @@ enum Schema {
     }
 
     /// Brings a database of any earlier version, or an empty file, to the current one.
-    static func migrate(_ db: Database, path: String) throws {
+    func migrate(_ db: Database, path: String) throws {
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= current else { throw StoreError.schema(path: path, found: version, known: current) }
         try checkOwner(db, path: path)
@@ -35,7 +40,7 @@ enum Schema {
         }
     }
 
-    private static func checkOwner(_ db: Database, path: String) throws {
+    private func checkOwner(_ db: Database, path: String) throws {
         let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         guard owner != applicationID else { return }
         let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0

@@ -14,7 +14,7 @@ extension Writer {
         defer { WriterConnection.close(queue) }
         do {
             return try queue.writeWithoutTransaction { db in
-                try Schema.check(db, path: path)
+                try Schema.signals.check(db, path: path)
                 var removal = SignalRemoval()
                 var removed = 0
                 while true {

@@ -32,7 +32,7 @@ final class WriterSession {
         tiers = configuration.tiers
         do {
             memory = try queue.writeWithoutTransaction { db in
-                try Schema.migrate(db, path: path)
+                try Schema.signals.migrate(db, path: path)
                 try SeriesTier.write(configuration.tiers, db)
                 return Memory(
                     signals: try SignalTable(db), events: try EventTables(db),

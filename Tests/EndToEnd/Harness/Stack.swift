@@ -11,6 +11,7 @@ final class Stack {
     private(set) var collector: ChildProcess?
     private(set) var workers: [Int: ChildProcess] = [:]
     private(set) var nginx: ChildProcess?
+    private(set) var agent: ChildProcess?
 
     var database: String { directory.appending(path: "kernelsight.db").path }
     private var config: String { directory.appending(path: "config.yaml").path }
@@ -74,6 +75,22 @@ final class Stack {
             ], directory: directory.appending(path: "log"))
     }
 
+    /// Starts the agent and waits until it has said that it lives.
+    func startAgent(prefix: [String] = []) throws {
+        let command =
+            prefix + [
+                Stack.binaries.appending(path: "kernelsight-agent").path, "--config", config, "--database", database,
+            ]
+        let child = try start(command[0], Array(command.dropFirst()), directory: directory.appending(path: "log"))
+        agent = child
+        try require(within: 20, "the agent says that it lives") {
+            guard child.isRunning else { throw HTTPFailure("the agent ended: \(child.output)") }
+            return try self.sql("SELECT pid FROM agent_state", of: self.agentDatabase) == "\(child.pid)"
+        }
+    }
+
+    var agentDatabase: String { directory.appending(path: "agent.db").path }
+
     func startNginx(workers: Int) throws {
         let sockets = (1...workers).map { "\(run)/api/\($0).sock" }
         let rendered = try execute(
@@ -92,8 +109,8 @@ final class Stack {
     }
 
     /// What the stock sqlite3 shell prints, opened read-only.
-    func sql(_ query: String) throws -> String {
-        let result = try execute("/usr/bin/sqlite3", ["-readonly", database, query])
+    func sql(_ query: String, of file: String? = nil) throws -> String {
+        let result = try execute("/usr/bin/sqlite3", ["-readonly", file ?? database, query])
         guard result.status == 0 else { throw HTTPFailure("sqlite3: \(result.output)") }
         return result.output.trimmingCharacters(in: .newlines)
     }
@@ -104,6 +121,7 @@ final class Stack {
         nginx?.signal(SIGQUIT)
         var clean = nginx?.wait(seconds: 20) ?? true
         for worker in workers.values { clean = worker.stop() && clean }
+        clean = (agent?.stop() ?? true) && clean
         clean = (collector?.stop() ?? true) && clean
         return clean
     }

@@ -1,9 +1,7 @@
-import Model
-
 extension Timestamp {
     /// Reads RFC 3339: `2026-11-25T03:00:00Z`, `2026-11-25T04:00:00.5+01:00`. Years 1970–2261, which
     /// nanoseconds can hold in every time zone.
-    init?(rfc3339 text: String) {
+    public init?(rfc3339 text: String) {
         var reader = DigitReader(rest: text.utf8[...])
         guard let year = reader.digits(4), reader.skip("-"), let month = reader.digits(2), reader.skip("-"),
             let day = reader.digits(2), reader.skip("T") || reader.skip("t"), let hour = reader.digits(2),

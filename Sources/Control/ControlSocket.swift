@@ -1,0 +1,106 @@
+import CLinux
+import Dispatch
+import Glibc
+import Model
+import ServiceLifecycle
+
+/// Answers what people ask of a running process: one line in, one line out, then the connection is closed.
+public struct ControlSocket: Service {
+    let path: String
+    let mode: UInt32
+    let answer: @Sendable (_ line: String, _ uid: UInt32) async -> String
+
+    /// - Parameters:
+    ///   - mode: Of the socket's file; by default it can be opened by the process's own user alone.
+    ///   - answer: Gets a line without its end and whose it is, and gives a line back.
+    public init(
+        path: String, mode: UInt32 = 0o600,
+        answer: @escaping @Sendable (_ line: String, _ uid: UInt32) async -> String
+    ) {
+        self.path = path
+        self.mode = mode
+        self.answer = answer
+    }
+
+    /// Until the process is to stop. Throws `ControlFailure`.
+    public func run() async throws {
+        let listener = try listen()
+        let source = DispatchSource.makeReadSource(fileDescriptor: listener, queue: .global())
+        source.setEventHandler {
+            let connection = accept(listener, nil, nil)
+            guard connection >= 0 else { return }
+            _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+            var uid = UInt32.max
+            _ = clinux_peer_uid(connection, &uid)
+            let peer = uid
+            let request = Self.readLine(connection)
+            Task {
+                let reply = await answer(request, peer)
+                let bytes = Array((reply + "\n").utf8)
+                _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+                close(connection)
+            }
+        }
+        source.setCancelHandler { close(listener) }
+        source.resume()
+        try? await gracefulShutdown()
+        source.cancel()
+        unlink(path)
+    }
+
+    private static func readLine(_ connection: Int32) -> String {
+        var limit = timeval(tv_sec: 2, tv_usec: 0)
+        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        // Others wait meanwhile: whoever sends byte by byte has no longer for the whole.
+        let deadline = ContinuousClock.now + .seconds(2)
+        while line.count < ControlRequest.maximumBytes, ContinuousClock.now < deadline,
+            recv(connection, &byte, 1, 0) == 1, byte != UInt8(ascii: "\n")
+        {
+            line.append(byte)
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    private func listen() throws(ControlFailure) -> Int32 {
+        let listener = socket(
+            AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        guard listener >= 0 else { throw ControlFailure("control socket: \(String(cString: strerror(errno)))") }
+        var address: sockaddr_un
+        do { address = try .init(path: path) } catch {
+            close(listener)
+            throw error
+        }
+        // The writer's lock says that nobody else of the kind lives: what stands here is left over.
+        unlink(path)
+        let mask = umask(0o777 & ~mode)
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        umask(mask)
+        guard bound == 0, Glibc.listen(listener, 8) == 0 else {
+            let reason = String(cString: strerror(errno))
+            close(listener)
+            throw ControlFailure(
+                "cannot listen on \(path): \(reason); its directory must be there and belong to uid \(geteuid())")
+        }
+        return listener
+    }
+}
+
+extension sockaddr_un {
+    init(path: String) throws(ControlFailure) {
+        self.init()
+        sun_family = sa_family_t(AF_UNIX)
+        let room = MemoryLayout.size(ofValue: sun_path) - 1
+        guard path.utf8.count <= room else {
+            throw ControlFailure(
+                "\(path) is longer than the \(room) bytes that a socket's name may have; use a shorter path")
+        }
+        withUnsafeMutableBytes(of: &sun_path) { $0.copyBytes(from: path.utf8) }
+    }
+}

@@ -1,0 +1,295 @@
+import ChildProcess
+import Foundation
+import Glibc
+import Model
+import Store
+import Synchronization
+import Testing
+
+@testable import Agent
+
+/// The whole cycle on a real store and real processes; what was measured is written by hand. Needs root: it acts.
+@Suite(.enabled(if: getuid() == 0)) struct AgentTests {
+    /// The agent's wall clock, which can be set.
+    private final class WallClock: Sendable {
+        private let step = Mutex(0.0)
+
+        func set(by seconds: Double) { step.withLock { $0 += seconds } }
+        var now: Timestamp { Timestamp.now.advanced(bySeconds: step.withLock { $0 }) }
+    }
+
+    /// A hog, its victim, a signal that names both, and an agent.
+    private final class Scene {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "agent-\(UUID().uuidString)")
+        let hog: ChildProcess
+        let victim: ChildProcess
+        let agent: Agent
+        let clock = WallClock()
+        private let writer: Writer
+        private let database: String
+        let host = Host()
+        private var episode: Episode
+        /// What the victim waits for a CPU, in milliseconds of each second.
+        var stall = 400.0
+        private var tick = Timestamp.now.advanced(bySeconds: -10)
+
+        init(_ change: (inout Agent.Configuration) -> Void = { _ in }) throws {
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            database = directory.appending(path: "kernelsight.db").path
+            writer = try Writer(path: database)
+            hog = try ChildProcess("sleep", ["100"], log: directory.appending(path: "hog").path)
+            victim = try ChildProcess("sleep", ["101"], log: directory.appending(path: "victim").path)
+            var configuration = Agent.Configuration()
+            configuration.policy.mode = .auto
+            configuration.settle = 3
+            change(&configuration)
+            let own = AgentReader.path(besides: database)
+            agent = Agent(
+                configuration, reader: Reader(path: database, connections: 1),
+                journal: try AgentJournal(path: own, digest: Audit.digest),
+                records: AgentReader(path: own, connections: 1),
+                wallClock: { [clock] in clock.now })
+            episode = Episode(
+                id: 1, key: .init(type: .loadMismatch, entity: .host, label: "load_mismatch"), opened: tick,
+                lastSeen: tick, peak: Grade(severity: .high, score: 0.8), current: Grade(severity: .high, score: 0.8),
+                finding: Finding(
+                    message: Message(.init(summary: "CPUs are contended", patterns: [], hints: []), []), evidence: []))
+            let (hog, victim) = (try identity(of: self.hog), try identity(of: self.victim))
+            episode.finding.culprits = [
+                Culprit(process: hog, comm: "sleep", cgroup: "/", share: 0.95, measure: "CPU time")
+            ]
+            episode.finding.victims = [
+                Victim(
+                    process: victim, comm: "sleep", cgroup: "/", stallMillisecondsPerSecond: 400,
+                    stall: "run-queue wait")
+            ]
+            for _ in 0..<10 { try measure() }
+        }
+
+        deinit {
+            for child in [hog, victim] {
+                child.signal(SIGCONT)
+                child.signal(SIGKILL)
+            }
+            writer.close()
+            try? FileManager.default.removeItem(at: directory)
+        }
+
+        func identity(of child: ChildProcess) throws -> ProcessIdentity {
+            try #require(ProcessTable.identity(of: child.pid))
+        }
+
+        /// One second of what the collector would write.
+        func measure(closed: Bool = false) throws {
+            tick = tick.advanced(bySeconds: 1)
+            if closed {
+                episode.state = .closed
+                episode.closed = tick
+            } else {
+                episode.lastSeen = tick
+            }
+            let victim = try identity(of: victim)
+            var activity = ProcessActivity(
+                identity: victim, parent: 1, processGroup: victim.pid, session: victim.pid, comm: "sleep")
+            activity.scheduling = .init()
+            activity.scheduling?.waitNanoseconds = UInt64(stall * 1e6)
+            activity.scheduling?.waits = 10
+            activity.scheduling?.cpuNanoseconds = 1_000_000
+            writer.submit(TickRecord(time: tick, episodes: [episode], processes: [activity]))
+            try writer.flush()
+        }
+
+        /// A cycle, while the victim is measured every few milliseconds as if they were seconds.
+        func cycle(after change: @escaping (Scene) -> Void = { _ in }) async throws {
+            let last = try records.cycles(limit: 1).first?.id ?? 0
+            let turn = Task { [agent] in try await agent.cycle(cause: "test") }
+            let limit = ContinuousClock.now + .seconds(20)
+            while try decisions.last.map({ $0.state == .verifying }) != true, ContinuousClock.now < limit {
+                if let cycle = try records.cycles(limit: 1).first, cycle.id > last, cycle.finished != nil { break }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            change(self)
+            for _ in 0..<8 { try measure() }
+            _ = try await turn.value
+        }
+
+        var records: AgentReader { AgentReader(path: AgentReader.path(besides: database), connections: 1) }
+
+        /// Oldest first.
+        var decisions: [AgentDecision] { get throws { try records.decisions().reversed() } }
+
+        /// The CPU cgroup of the hog.
+        var place: String {
+            get throws { try host.value(of: .membership(identity(of: hog), controller: "cpu")) }
+        }
+    }
+
+    @Test func `what helps stands until it is taken back`() async throws {
+        let scene = try Scene()
+        let home = try scene.place
+        try await scene.cycle { $0.stall = 5 }
+        let decision = try #require(try scene.decisions.last)
+        #expect(decision.state == .standing)
+        #expect(decision.verdict == "helped")
+        #expect(try scene.place == home + "/kernelsight-\(scene.hog.pid)")
+        #expect(try await scene.agent.undoAll() == 1)
+        #expect(try scene.place == home)
+        #expect(access(home + "/kernelsight-\(scene.hog.pid)", F_OK) != 0)
+    }
+
+    @Test func `what does not help is taken back, and the next cycle tries something else`() async throws {
+        let scene = try Scene()
+        let home = try scene.place
+        try await scene.cycle()
+        let first = try #require(try scene.decisions.last)
+        #expect(first.verdict == "no_effect")
+        #expect(first.state == .undone)
+        #expect(try scene.place == home)
+        try await scene.cycle { $0.stall = 900 }
+        let second = try #require(try scene.decisions.last)
+        #expect(second.id != first.id && second.action != first.action)
+        #expect(second.verdict == "worse")
+        #expect(second.state == .undone)
+    }
+
+    @Test(arguments: [-3600.0, 30])
+    func `where the clock is set in the settling window nobody knows, and it is taken back`(
+        seconds: Double
+    ) async throws {
+        let scene = try Scene()
+        let home = try scene.place
+        try await scene.cycle {
+            $0.stall = 5
+            $0.clock.set(by: seconds)
+        }
+        let decision = try #require(try scene.decisions.last)
+        #expect(decision.verdict == "unknown")
+        #expect(decision.note == "after it the clock was set")
+        #expect(decision.state == .undone)
+        #expect(try scene.place == home)
+    }
+
+    @Test func `without a measurement after it nobody knows, and it is taken back`() async throws {
+        let scene = try Scene()
+        let home = try scene.place
+        try await scene.agent.cycle(cause: "test")
+        let decision = try #require(try scene.decisions.last)
+        #expect(decision.verdict == "unknown")
+        #expect(decision.state == .undone)
+        #expect(try scene.place == home)
+    }
+
+    @Test func `mode observe advises once and changes nothing`() async throws {
+        let scene = try Scene { $0.policy.mode = .observe }
+        let home = try scene.place
+        try await scene.cycle()
+        try await scene.cycle()
+        #expect(try scene.decisions.map(\.state) == [.advised])
+        #expect(try scene.place == home)
+    }
+
+    @Test func `mode approve waits for a person, who may say no or come too late`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        try await scene.cycle()
+        try await scene.cycle()
+        let asked = try #require(try scene.decisions.first)
+        #expect(try scene.decisions.map(\.state) == [.pending])
+        try await scene.agent.reject(asked.id)
+        #expect(try scene.decisions.map(\.state) == [.rejected])
+        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(asked.id) }
+
+        let late = try Scene {
+            $0.policy.mode = .approve
+            $0.expiry = -1
+        }
+        try await late.cycle()
+        await #expect(throws: ApprovalFailure.self) { try await late.agent.approve(1) }
+        #expect(try late.decisions.map(\.state) == [.expired])
+    }
+
+    @Test func `what a person approves is done and verified`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let home = try scene.place
+        try await scene.cycle()
+        #expect(try await scene.agent.approve(1).contains("lower_process_priority"))
+        #expect(try scene.place != home)
+        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        scene.stall = 0
+        for _ in 0..<8 { try scene.measure() }
+        let limit = ContinuousClock.now + .seconds(10)
+        while try scene.decisions.first?.state == .verifying, ContinuousClock.now < limit {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try scene.decisions.map(\.state) == [.standing])
+        try await scene.agent.stop()
+        #expect(try scene.place == home)
+    }
+
+    @Test func `a decision whose signal has closed is not executed`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let home = try scene.place
+        try await scene.cycle()
+        try scene.measure(closed: true)
+        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        #expect(try scene.decisions.map(\.state) == [.refused])
+        #expect(try scene.place == home)
+    }
+
+    @Test func `a victim, the protected and who has ended are left alone`() async throws {
+        let protected = try Scene { $0.policy.protected = ["sleep"] }
+        try await protected.cycle()
+        #expect(try protected.decisions.isEmpty)
+        let gone = try Scene()
+        gone.hog.signal(SIGKILL)
+        gone.hog.wait(seconds: 5)
+        try await gone.cycle()
+        #expect(try gone.decisions.isEmpty)
+    }
+
+    @Test func `after a kill in the settling window the next agent takes the change back`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let home = try scene.place
+        try await scene.cycle()
+        _ = try await scene.agent.approve(1)
+        #expect(try scene.place != home)
+        // The one that was killed has let go of nothing: another connection to the same file is what the next one has.
+        try await scene.agent.recover()
+        #expect(try scene.decisions.first?.state == .undone)
+        #expect(try scene.place == home)
+    }
+
+    @Test func `each phase is a row with input, result and duration, and replays as it was`() async throws {
+        let scene = try Scene { $0.policy.mode = .observe }
+        try await scene.cycle()
+        let cycle = try #require(try scene.records.cycles(limit: 1).first)
+        #expect(cycle.phases.map(\.name) == ["OBSERVE", "EXPLAIN", "SIMULATE", "DECIDE"])
+        #expect(cycle.phases.allSatisfy { $0.durationNanoseconds > 0 && !$0.message.isEmpty && $0.result != "null" })
+        var configuration = Agent.Configuration()
+        configuration.policy.mode = .observe
+        for _ in 0..<100 {
+            let replay = try Replay(cycle, configuration)
+            #expect(replay.phases.map(\.now) == cycle.phases.map(\.message))
+        }
+        configuration.policy.enabled = []
+        #expect(try Replay(cycle, configuration).phases.last?.now.hasPrefix("nothing") == true)
+    }
+
+    @Test func `a second agent on the same database is refused`() throws {
+        let scene = try Scene()
+        let path = scene.directory.appending(path: "agent.db").path
+        #expect(throws: StoreError.self) { try AgentJournal(path: path, digest: Audit.digest) }
+    }
+
+    @Test func `the audit holds, and a changed record is found`() async throws {
+        let scene = try Scene()
+        try await scene.cycle { $0.stall = 0 }
+        var records = try scene.records.audit()
+        #expect(records.count > 4)
+        #expect(Audit.fault(in: records) == nil)
+        records[2].body += "."
+        #expect(Audit.fault(in: records) == "record 3 was changed")
+        records.remove(at: 2)
+        #expect(Audit.fault(in: records) == "record 3 is missing")
+        try await scene.agent.stop()
+    }
+}

@@ -1,0 +1,129 @@
+import ChildProcess
+import Foundation
+import Glibc
+import Model
+import Testing
+
+@testable import Agent
+
+/// Changes of a real process's settings, and back. Needs root for those that take a privilege back.
+@Suite(.enabled(if: getuid() == 0)) struct HostTests {
+    private let host = Host()
+
+    /// A process to be changed at will.
+    private func subject() throws -> (child: ChildProcess, process: ProcessIdentity) {
+        let log = FileManager.default.temporaryDirectory.appendingPathComponent("agent-\(UUID().uuidString).log")
+        let child = try ChildProcess("sleep", ["100"], log: log.path)
+        return (child, try #require(ProcessTable.identity(of: child.pid)))
+    }
+
+    /// Makes a change, sees it, takes it back, and sees that.
+    private func thereAndBack(_ setting: Setting, _ value: String) throws {
+        let before = try host.value(of: setting)
+        #expect(before != value)
+        let change = Change(setting, from: before, to: value)
+        try host.make(change)
+        #expect(try host.value(of: setting) == value)
+        try host.make(change.inverse)
+        #expect(try host.value(of: setting) == before)
+    }
+
+    @Test func `priorities, CPUs and the autogroup of a process are changed and set back`() throws {
+        let (child, process) = try subject()
+        defer { child.stop() }
+        let thread = ThreadIdentity(process: process, tid: process.pid)
+        try thereAndBack(.nice(thread), "10")
+        try thereAndBack(.nice(thread), "-5")
+        try thereAndBack(.ioPriority(thread), "idle")
+        try thereAndBack(.ioPriority(thread), "best-effort 7")
+        try thereAndBack(.affinity(thread), "1")
+        if access("/proc/self/autogroup", F_OK) == 0 { try thereAndBack(.autogroup(process), "10") }
+    }
+
+    @Test func `a process is stopped and goes on`() throws {
+        let (child, process) = try subject()
+        defer { child.stop() }
+        try thereAndBack(.stopped(process), "yes")
+        #expect(child.isRunning)
+    }
+
+    @Test func `a setting of the kernel is changed and set back`() throws {
+        let current = try #require(Int(try host.value(of: .file("/proc/sys/vm/swappiness"))))
+        try thereAndBack(.file("/proc/sys/vm/swappiness"), String(current == 10 ? 11 : 10))
+    }
+
+    @Test func `a process is moved into a cgroup of its own and back`() throws {
+        let (child, process) = try subject()
+        defer { child.stop() }
+        let membership = Setting.membership(process, controller: "cpu")
+        let home = try host.value(of: membership)
+        let path = home + "/kernelsight-test-\(process.pid)"
+        let made = Change(.group(path), from: "no", to: "yes")
+        try host.make(made)
+        defer { rmdir(path) }
+        try thereAndBack(membership, path)
+        try host.make(made.inverse)
+        #expect(try host.value(of: .group(path)) == "no")
+    }
+
+    @Test func `a pid that belongs to another process now is left alone`() throws {
+        let (child, process) = try subject()
+        defer { child.stop() }
+        let stranger = ProcessIdentity(pid: process.pid, startTicks: process.startTicks - 1)
+        let thread = ThreadIdentity(process: stranger, tid: stranger.pid)
+        #expect(throws: HostError.gone(stranger)) { try host.make(Change(.nice(thread), from: "0", to: "10")) }
+        #expect(throws: HostError.gone(stranger)) { try host.value(of: .stopped(stranger)) }
+        #expect(try host.value(of: .nice(ThreadIdentity(process: process, tid: process.pid))) == "0")
+    }
+
+    @Test func `a process that has ended is gone`() throws {
+        let (child, process) = try subject()
+        child.stop()
+        #expect(throws: HostError.gone(process)) { try host.value(of: .membership(process, controller: "cpu")) }
+    }
+
+    @Test func `what the kernel does not take, and what it takes otherwise, is said`() throws {
+        let swappiness = Setting.file("/proc/sys/vm/swappiness")
+        let before = try host.value(of: swappiness)
+        #expect(throws: HostError.refused(swappiness, errno: EINVAL)) {
+            try host.make(Change(swappiness, from: before, to: "100000"))
+        }
+        let (child, process) = try subject()
+        defer { child.stop() }
+        let thread = ThreadIdentity(process: process, tid: process.pid)
+        // The kernel brings it inside the range.
+        #expect(throws: HostError.notKept(.nice(thread), wanted: "30", found: "19")) {
+            try host.make(Change(.nice(thread), from: "0", to: "30"))
+        }
+        #expect(throws: HostError.invalid(.ioPriority(thread), value: "urgent")) {
+            try host.make(Change(.ioPriority(thread), from: "none", to: "urgent"))
+        }
+    }
+}
+
+@Suite struct SettingValueTests {
+    @Test func `CPUs are read and written as the kernel writes them`() throws {
+        for text in ["0", "0-3", "0-3,8", "1,3,5-6"] { #expect(CPUSet(text)?.description == text) }
+        #expect(CPUSet("2,0-1")?.description == "0-2")
+        for text in ["", "x", "3-1", "0-", "-1", "0,,1", "9000"] { #expect(CPUSet(text) == nil) }
+    }
+
+    @Test func `I/O priorities have names`() throws {
+        for text in ["none", "idle", "best-effort 0", "best-effort 7", "realtime 3"] {
+            #expect(IOPriority(text)?.description == text)
+        }
+        #expect(IOPriority("best-effort 4")?.rawValue == 16_388)
+        for text in ["", "best-effort", "best-effort 8", "idle 3", "urgent"] { #expect(IOPriority(text) == nil) }
+    }
+
+    @Test func `hierarchies of both versions are found in the mount table`() throws {
+        let groups = Groups(
+            mounts: """
+                cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0
+                cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0
+                cgroup /mnt/with\\040space cgroup rw,blkio 0 0
+                """)
+        #expect(groups.unified == "/sys/fs/cgroup/unified")
+        #expect(groups.controllers == ["cpu": "/sys/fs/cgroup/cpu,cpuacct", "blkio": "/mnt/with space"])
+    }
+}
