@@ -10,7 +10,9 @@ struct Bench: ParsableCommand {
         abstract: "Measures what KernelSight costs and how fast it is, on this machine.",
         discussion:
             "Works in a temporary directory and never touches live data. Build the release configuration first.",
-        subcommands: [TracerBench.self, CollectorBench.self, InsertBench.self, OriginBench.self])
+        subcommands: [
+            TracerBench.self, CollectorBench.self, InsertBench.self, CycleBench.self, OriginBench.self,
+        ])
 }
 
 /// How often and how long.
@@ -70,6 +72,28 @@ struct InsertBench: ParsableCommand {
     func run() throws {
         BenchOptions.show(
             try InsertRate.run(signals: signals, rounds: options.rounds, progress: BenchOptions.progress))
+    }
+}
+
+struct CycleBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cycle", abstract: "What a decision of the agent costs, by phase, with a long history.")
+
+    @Option(help: "Signals in the store.")
+    var signals = 1_000_000
+
+    @Option(help: "Cycles.")
+    var cycles = 100
+
+    func validate() throws {
+        guard (1...30_000_000).contains(signals), (1...10_000).contains(cycles) else {
+            throw ValidationError("--signals: 1 to 30000000; --cycles: 1 to 10000")
+        }
+    }
+
+    func run() async throws {
+        BenchOptions.show(
+            try await CycleCost.run(signals: signals, cycles: cycles, progress: BenchOptions.progress))
     }
 }
 
