@@ -1,5 +1,5 @@
 extension Catalogue {
-    private static let workingSet = Part.workload("pages", "@dir/victim.dat", 300, inGroup: true)
+    static let workingSet = Part.workload("pages", "@dir/victim.dat", 300, inGroup: true)
 
     static let memory: [Scenario] = [
         Scenario(

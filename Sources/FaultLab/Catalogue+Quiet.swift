@@ -1,6 +1,6 @@
 extension Catalogue {
     /// Ready when it listens.
-    private static let nginx = Part(
+    static let nginx = Part(
         "bash",
         [
             "-c",

@@ -12,9 +12,10 @@ public final class Lab {
     /// Seconds of quiet before each scenario.
     private static let pause = 4.0
 
-    private let scratch: URL
+    let scratch: URL
     private let collector: ChildProcess
-    private let reader: Reader
+    let reader: Reader
+    var agent: ChildProcess?
 
     /// Starts a collector with all tracers on a database in a temporary directory. Needs root.
     public init(config: String? = nil) throws {
@@ -35,6 +36,7 @@ public final class Lab {
     }
 
     deinit {
+        stopAgent()
         collector.stop()
         try? FileManager.default.removeItem(at: scratch)
     }
@@ -75,13 +77,13 @@ public final class Lab {
         return outcome
     }
 
-    private func now() -> Timestamp {
+    func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    private func settle(_ seconds: Double) throws {
+    func settle(_ seconds: Double) throws {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             try checkForInterruption()
@@ -90,7 +92,7 @@ public final class Lab {
     }
 
     /// What is open above low.
-    private func loud() throws -> [StoredSignal] {
+    func loud() throws -> [StoredSignal] {
         var query = SignalQuery()
         query.state = .open
         query.minimumSeverity = .medium
@@ -151,6 +153,8 @@ public struct Latency: Sendable {
     /// The median of its seconds' medians.
     public var median = 0.0
     public var worst = 0.0
+    /// The median of its seconds' 99th percentiles.
+    public var p99 = 0.0
     /// The worst value of a bad second: three in four seconds were better.
     public var bad = 0.0
     /// Lines of its log that were read.
@@ -162,6 +166,8 @@ public struct Latency: Sendable {
         let values = seconds.dropFirst(skipped).map { $0.split(separator: " ").dropFirst().compactMap { Double($0) } }
         let medians = values.compactMap(\.first).sorted()
         let worsts = values.compactMap(\.last).sorted()
+        let tails = values.compactMap { $0.count > 2 ? $0[1] : nil }.sorted()
+        p99 = tails.isEmpty ? 0 : tails[tails.count / 2]
         median = medians.isEmpty ? 0 : medians[medians.count / 2]
         bad = worsts.isEmpty ? 0 : worsts[worsts.count * 3 / 4]
         worst = worsts.last ?? 0

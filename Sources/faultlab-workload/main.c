@@ -20,7 +20,7 @@
  *   forks N                      N short processes, ten at a time, then a pause of a second, and again
  *   sleepers THREADS             threads that sleep
  *
- * A victim prints "ready", and then once a second "latency MEDIAN MAXIMUM" in milliseconds. */
+ * A victim prints "ready", and then once a second "latency MEDIAN P99 MAXIMUM" in milliseconds. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -87,7 +87,8 @@ static void measured(double milliseconds)
     if (now() < next_report)
         return;
     qsort(samples, sample_count, sizeof *samples, by_value);
-    printf("latency %.3f %.3f\n", samples[sample_count / 2], samples[sample_count - 1]);
+    printf("latency %.3f %.3f %.3f\n", samples[sample_count / 2], samples[sample_count * 99 / 100],
+           samples[sample_count - 1]);
     fflush(stdout);
     sample_count = 0;
     next_report = now() + 1000;

@@ -25,17 +25,24 @@ struct FaultLabCommand: ParsableCommand {
     @Option(help: "How often.")
     var runs = 1
 
+    @Flag(help: "Lets an agent in mode auto mend faults, and shows how the victims fare.")
+    var agent = false
+
+    @Option(help: "With --agent: the only action that it may use. For what a person could reach by hand.")
+    var only: String?
+
     @Option(help: "The configuration for the collector; the defaults when none is given.")
     var config: String?
 
     func validate() throws {
-        for name in names where Catalogue.named(name) == nil {
+        for name in names where agent ? Remedy.named(name) == nil : Catalogue.named(name) == nil {
             throw ValidationError("\(name): no such scenario; --list shows them")
         }
         guard (1...100).contains(runs) else { throw ValidationError("--runs: 1 to 100") }
     }
 
     func run() throws {
+        if agent { return try mend() }
         let chosen = names.isEmpty ? (short ? Catalogue.short : Catalogue.all) : names.compactMap(Catalogue.named)
         if list {
             for scenario in chosen { print("\(scenario.name)\t\(scenario.about)") }
@@ -56,6 +63,38 @@ struct FaultLabCommand: ParsableCommand {
                 } catch let failure as LabFailure {
                     report.skipped.append((scenario.name, failure.description))
                     print("SKIP  \(scenario.name): \(failure)")
+                }
+                fflush(nil)
+            }
+            for line in report.score { print(line) }
+            isRight = isRight && report.isRight
+        }
+        if !isRight { throw ExitCode.failure }
+    }
+
+    /// Plays the faults that the agent is to mend.
+    private func mend() throws {
+        let chosen = names.isEmpty ? Remedy.all : names.compactMap(Remedy.named)
+        if list {
+            for remedy in chosen { print("\(remedy.name)\t\(remedy.scenario.about)") }
+            return
+        }
+        let lab = try Lab(config: config)
+        try lab.startAgent(only: only.map { [$0] } ?? [])
+        var isRight = true
+        for _ in 1...runs {
+            var report = RemedyReport()
+            print(RemedyReport.header)
+            for remedy in chosen {
+                do {
+                    let outcome = try lab.play(remedy)
+                    report.outcomes.append(outcome)
+                    for line in RemedyReport.lines(outcome) { print(line) }
+                } catch is LabInterruption {
+                    throw ExitCode(130)
+                } catch let failure as LabFailure {
+                    isRight = false
+                    print("SKIP  \(remedy.name): \(failure)")
                 }
                 fflush(nil)
             }
