@@ -32,14 +32,23 @@ struct CycleLog {
     ) rethrows -> Result {
         let began = Timestamp.now
         let clock = ContinuousClock.now
-        let (input, result) = try body()
-        let (seconds, attoseconds) = (ContinuousClock.now - clock).components
-        phases.append(
-            AgentCycle.Phase(
-                name: phase, started: began, durationNanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000,
-                input: (try? JSON.text(input)) ?? "null", result: (try? JSON.text(result)) ?? "null",
-                message: result.message))
-        return result
+        func add(_ duration: Duration, _ input: String?, _ result: String?, _ message: String) {
+            let (seconds, attoseconds) = duration.components
+            phases.append(
+                AgentCycle.Phase(
+                    name: phase, started: began,
+                    durationNanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000, input: input ?? "null",
+                    result: result ?? "null", message: message))
+        }
+        do {
+            let (input, result) = try body()
+            let duration = ContinuousClock.now - clock
+            add(duration, try? JSON.text(input), try? JSON.text(result), result.message)
+            return result
+        } catch {
+            add(ContinuousClock.now - clock, nil, nil, "failed: \(error)")
+            throw error
+        }
     }
 
     /// Writes what there is, before what may take long or be cut off.

@@ -8,12 +8,12 @@ enum ControlClient {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw failure("socket", path) }
         defer { close(descriptor) }
-        guard try connect(descriptor, to: path) else { return nil }
-
+        // Before it connects: that waits, too, where others wait already.
         var limit = timeval(tv_sec: timeout, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
+        guard try connect(descriptor, to: path) else { return nil }
         let line = Array((request + "\n").utf8)
         guard send(descriptor, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else {
             throw failure("writing to", path)

@@ -113,6 +113,12 @@ import Testing
             _ = try await turn.value
         }
 
+        /// Another process is to blame now.
+        func blame(_ child: ChildProcess) throws {
+            episode.finding.culprits[0].process = try identity(of: child)
+            try measure()
+        }
+
         var records: AgentReader { AgentReader(path: AgentReader.path(besides: database), connections: 1) }
 
         /// Oldest first.
@@ -233,6 +239,39 @@ import Testing
         await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
         #expect(try scene.decisions.map(\.state) == [.refused])
         #expect(try scene.place == home)
+    }
+
+    @Test func `a decision is not executed once somebody else is to blame`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let home = try scene.place
+        let other = try ChildProcess("sleep", ["102"], log: scene.directory.appending(path: "other").path)
+        defer { other.stop() }
+        try await scene.cycle()
+        try scene.blame(other)
+        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        #expect(try scene.decisions.map(\.state) == [.refused])
+        #expect(try scene.decisions.first?.note?.contains("not to blame any more") == true)
+        #expect(try scene.place == home)
+    }
+
+    @Test func `in mode observe nobody can approve what was asked for before`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let home = try scene.place
+        try await scene.cycle()
+        await scene.agent.configure(Agent.Configuration())
+        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        #expect(try scene.place == home)
+    }
+
+    @Test func `what a person takes back is not done again soon`() async throws {
+        let scene = try Scene { $0.policy.enabled = [.lowerProcessPriority] }
+        try await scene.cycle { $0.stall = 5 }
+        #expect(try scene.decisions.map(\.state) == [.standing])
+        #expect(try await scene.agent.undoAll() == 1)
+        scene.stall = 400
+        for _ in 0..<8 { try scene.measure() }
+        try await scene.cycle()
+        #expect(try scene.decisions.map(\.state) == [.undone])
     }
 
     @Test func `a victim, the protected and who has ended are left alone`() async throws {

@@ -111,7 +111,9 @@ import Testing
                     .membership(member.process, controller: "blkio"),
                 ] { state["\(setting)"] = try host.value(of: setting) }
             }
-            state["swappiness"] = try host.value(of: .file("/proc/sys/vm/swappiness"))
+            for file in ["vm/swappiness", "net/ipv4/tcp_fin_timeout", "net/ipv4/tcp_max_syn_backlog"] {
+                state[file] = try host.value(of: .file("/proc/sys/\(file)"))
+            }
             return state
         }
     }
@@ -119,6 +121,7 @@ import Testing
     private static let actions: [(ActionKind, String?)] = [
         (.lowerProcessPriority, "15"), (.throttleCPU, "20"), (.setCPUAffinity, "0"), (.pauseProcess, nil),
         (.lowerIOPriority, "idle"), (.throttleIO, "1048576"), (.reduceSwappiness, "5"),
+        (.reduceFinTimeout, "10"),
     ]
 
     @Test(arguments: actions.map(\.0)) func `an action takes effect on all threads, and is undone without a trace`(
@@ -137,7 +140,7 @@ import Testing
         let expected =
             switch kind {
             case .setCPUAffinity, .lowerIOPriority: members.reduce(0) { $0 + $1.threads.count }
-            case .reduceSwappiness: 1
+            case .reduceSwappiness, .reduceFinTimeout: 1
             default: members.count
             }
         #expect(members.count > 2)
@@ -159,6 +162,95 @@ import Testing
         #expect(try scene.execution().undo(decision: id).isEmpty)
         let cpus = try Set(scene.state().filter { $0.key.hasPrefix("CPUs") }.values)
         #expect(cpus == Set(before.filter { $0.key.hasPrefix("CPUs") }.values))
+    }
+
+    @Test func `a queue for half-open connections grows where no cookies are sent, and is set back`() throws {
+        let scene = try Scene()
+        let cookies = Setting.file("/proc/sys/net/ipv4/tcp_syncookies")
+        let change = Change(cookies, from: try scene.host.value(of: cookies), to: "0")
+        try scene.host.make(change)
+        defer { try? scene.host.make(change.inverse) }
+        let before = try scene.state()
+        let action = try Action(.increaseTCPBacklog, value: "65536")
+        let id = try scene.decide(action)
+        try scene.perform(action, id, scene.execution())
+        #expect(try scene.state()["net/ipv4/tcp_max_syn_backlog"] == "65536")
+        #expect(try scene.execution().undo(decision: id).isEmpty)
+        #expect(try scene.state() == before)
+    }
+
+    @Test func `who is stopped goes on, and is stopped again when that is taken back`() throws {
+        let scene = try Scene()
+        let members = try scene.host.party(of: scene.process).members
+        for member in members { try scene.host.make(Change(.stopped(member.process), from: "no", to: "yes")) }
+        let before = try scene.state()
+        let action = try Action(.resumeProcess, on: scene.process)
+        let id = try scene.decide(action)
+        try scene.perform(action, id, scene.execution())
+        #expect(try scene.state().values.count { $0 == "yes" } == 0)
+        #expect(try scene.execution().undo(decision: id).isEmpty)
+        #expect(try scene.state() == before)
+    }
+
+    @Test func `all processes of a party are ended`() throws {
+        let scene = try Scene()
+        let action = try Action(.terminateProcess, on: scene.process)
+        let members = try scene.host.party(of: scene.process).members
+        try scene.perform(action, scene.decide(action), scene.execution())
+        try scene.eventually {
+            !scene.child.isRunning && scene.host.processes().members(members.map(\.process)).isEmpty
+        }
+    }
+
+    @Test func `what is dirty is written, and the page cache is emptied`() throws {
+        let scene = try Scene()
+        // Not in memory alone, as /tmp may be.
+        let file = URL(filePath: "/var/tmp/agent-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(repeating: 1, count: 1 << 20).write(to: file)
+        func cached() throws -> Int {
+            let log = scene.directory.appending(path: "fincore").path
+            let fincore = try ChildProcess(
+                "fincore", ["--noheadings", "--raw", "--output", "pages", file.path], log: log)
+            fincore.wait(seconds: 10)
+            return try #require(Int(fincore.output.trimmingCharacters(in: .whitespacesAndNewlines)))
+        }
+        #expect(try cached() == 256)
+        // Pages that are dirty stay: the one needs the other.
+        for kind in [ActionKind.flushBuffers, .clearPageCache] {
+            let action = try Action(kind)
+            try scene.perform(action, scene.decide(action), scene.execution())
+        }
+        #expect(try cached() == 0)
+    }
+
+    @Test func `a thread that had the value before keeps it`() throws {
+        let scene = try Scene()
+        let member = try #require(try scene.host.party(of: scene.process).members.last)
+        let idle = Setting.ioPriority(ThreadIdentity(process: member.process, tid: try #require(member.threads.last)))
+        try scene.host.make(Change(idle, from: scene.host.value(of: idle), to: "idle"))
+        let before = try scene.state()
+        let action = try Action(.lowerIOPriority, on: scene.process, value: "idle")
+        let id = try scene.decide(action)
+        try scene.perform(action, id, scene.execution())
+        #expect(try scene.execution().undo(decision: id).isEmpty)
+        #expect(try scene.state() == before)
+    }
+
+    @Test func `children are set back after the process has ended that the action was named for`() throws {
+        let scene = try Scene()
+        let action = try Action(.setCPUAffinity, on: scene.process, value: "0")
+        let id = try scene.decide(action)
+        let children = try scene.host.party(of: scene.process).members.filter { $0.process != scene.process }
+        let cpus = try scene.state().filter { $0.key.hasPrefix("CPUs") }.values
+        try scene.perform(action, id, scene.execution())
+        defer { for child in children { kill(child.process.pid, SIGKILL) } }
+        kill(scene.process.pid, SIGKILL)
+        try scene.eventually { !scene.child.isRunning }
+        #expect(try scene.execution().undo(decision: id).isEmpty)
+        for thread in Party(members: children).threads {
+            #expect(try scene.host.value(of: .affinity(thread)) == cpus.first)
+        }
     }
 
     @Test func `what somebody else has set since is left alone`() throws {

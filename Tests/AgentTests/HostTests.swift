@@ -76,6 +76,19 @@ import Testing
         #expect(try host.value(of: .nice(ThreadIdentity(process: process, tid: process.pid))) == "0")
     }
 
+    @Test func `a thread's number that belongs to another process now is left alone`() throws {
+        let (child, process) = try subject()
+        let (other, stranger) = try subject()
+        defer {
+            child.stop()
+            other.stop()
+        }
+        let setting = Setting.nice(ThreadIdentity(process: process, tid: stranger.pid))
+        #expect(throws: HostError.gone(process)) { try host.make(Change(setting, from: "0", to: "10")) }
+        let nice = Setting.nice(ThreadIdentity(process: stranger, tid: stranger.pid))
+        #expect(try host.value(of: nice) == "0")
+    }
+
     @Test func `a process that has ended is gone`() throws {
         let (child, process) = try subject()
         child.stop()
@@ -95,6 +108,7 @@ import Testing
         #expect(throws: HostError.notKept(.nice(thread), wanted: "30", found: "19")) {
             try host.make(Change(.nice(thread), from: "0", to: "30"))
         }
+        #expect(try host.value(of: .nice(thread)) == "0", "what it was is put back")
         #expect(throws: HostError.invalid(.ioPriority(thread), value: "urgent")) {
             try host.make(Change(.ioPriority(thread), from: "none", to: "urgent"))
         }

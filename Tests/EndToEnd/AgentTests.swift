@@ -161,6 +161,8 @@ import Testing
         try require(within: 40, "it tries") { try stack.sql(failed, of: stack.agentDatabase) != "" }
         #expect(try stack.sql(failed, of: stack.agentDatabase).contains("permission denied"))
         #expect(fault.hog.isRunning)
+        let phase = "SELECT count(*) FROM phases WHERE phase = 'EXECUTE' AND message LIKE 'failed: %permission denied%'"
+        #expect(try stack.sql(phase, of: stack.agentDatabase) != "0")
         stack.agent?.stop()
         #expect(
             try stack.sql("SELECT count(*) FROM changes WHERE state NOT IN ('undone', 'gone')", of: stack.agentDatabase)
@@ -188,6 +190,15 @@ import Testing
         #expect(answer.status == 202, "\(answer.text)")
         #expect(!Self.groups().isEmpty)
         #expect(try stack.get(path, method: "POST", headers: bearer).status == 409)
+        let command = Stack.binaries.appending(path: "kernelsight").path
+        let standing = "SELECT count(*) FROM decisions WHERE state = 'standing'"
+        try require(within: 30, "it helped") { try stack.sql(standing, of: stack.agentDatabase) == "1" }
+        #expect(
+            try execute(command, ["agent", "status", "--database", stack.database]).output.contains(
+                "standing: decision"))
+        let undo = try execute(command, ["agent", "undo", "--all", "--database", stack.database])
+        #expect(undo.output == "1 taken back\n" && undo.status == 0, "\(undo.output)")
+        #expect(Self.groups().isEmpty)
         #expect(try stack.get("/api/agent/decisions/999999/reject", method: "POST", headers: bearer).status == 404)
         withExtendedLifetime(fault) {}
     }

@@ -3,7 +3,7 @@ enum AgentSchema {
     static let version1 = [
         """
         CREATE TABLE cycles (
-            id INTEGER PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT, -- decisions, which are kept longer, go on meaning the same one
             started INTEGER NOT NULL,
             cause TEXT NOT NULL, -- what it was started by: interval, a signal, a person
             finished INTEGER,
