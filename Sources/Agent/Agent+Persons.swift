@@ -1,4 +1,5 @@
 import Model
+import Readers
 import Store
 
 /// What a person may want.
@@ -24,8 +25,7 @@ extension Agent {
             throw try changed(row, "signal \(row.signal) is not open any more")
         }
         if let process = action.process {
-            let party = try? host.party(of: process)
-            guard problem.culprits.contains(where: { party?.contains($0.process) ?? false }) else {
+            guard let party = try? host.party(of: process), problem.culprits.contains(where: party.hadOrHas) else {
                 throw try changed(row, "process \(process.pid) has ended or is not to blame any more")
             }
         }
@@ -85,6 +85,14 @@ extension Agent {
         for row in try records.decisions(in: [.pending]) where row.expires.map({ $0 < .now }) ?? false {
             try journal.set(row.id, .expired, at: .now)
         }
+    }
+}
+
+extension Party {
+    /// Whether a culprit is of it, or was: children that come and go are named as well.
+    fileprivate func hadOrHas(_ culprit: Culprit) -> Bool {
+        contains(culprit.process)
+            || ProcessStat(culprit.process) == nil && members.contains { $0.comm == culprit.comm }
     }
 }
 

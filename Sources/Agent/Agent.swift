@@ -190,9 +190,14 @@ public actor Agent {
     /// The last thing that an agent does. What is in flight was not verified: it is taken back.
     public func stop() throws {
         isStopping = true
-        try undo(
-            records.decisions(in: AgentDecision.State.inFlight), note: "the agent was stopped before it was verified")
+        // Whatever fails, the rest is taken back.
+        let inFlight = Result {
+            try undo(
+                records.decisions(in: AgentDecision.State.inFlight),
+                note: "the agent was stopped before it was verified")
+        }
         if configuration.undoesOnStop { try undoAll(note: "the agent stops") }
+        try inFlight.get()
         phase = nil
         try journal.beat(status(pid: 0))
         journal.close()

@@ -254,6 +254,19 @@ import Testing
         #expect(try scene.place == home)
     }
 
+    @Test func `a decision holds while its signal names a child of its party that has ended`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let home = try scene.place
+        let child = try ChildProcess("sleep", ["102"], log: scene.directory.appending(path: "child").path)
+        try await scene.cycle()
+        try scene.blame(child)
+        child.stop()
+        #expect(try await scene.agent.approve(1).contains("executing"))
+        #expect(try scene.place != home)
+        try await scene.agent.stop()
+        #expect(try scene.place == home)
+    }
+
     @Test func `in mode observe nobody can approve what was asked for before`() async throws {
         let scene = try Scene { $0.policy.mode = .approve }
         let home = try scene.place

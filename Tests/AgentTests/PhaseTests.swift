@@ -174,6 +174,15 @@ enum Made {
         #expect(
             try steps(.lowerProcessPriority, Made.target([Made.member(30, "stress", cpu: "/cg")]), ground)[1]
                 == .set(.file("/cg/kernelsight-30/cpu.weight"), "1"))
+        func beside(_ victim: String) throws -> [Step] {
+            var target = Made.target(
+                [Made.member(30, "stress", cpu: "/cg/a.slice/stress")], victims: [Made.member(40, "nginx", cpu: victim)]
+            )
+            target.groups = ["/cg/a.slice/stress": .init(isShared: false, limits: [], controllers: ["cpu"])]
+            return try steps(.lowerProcessPriority, target, ground)
+        }
+        #expect(try beside("/cg/a.slice/nginx") == [.set(.file("/cg/a.slice/stress/cpu.weight"), "1")])
+        #expect(throws: Inapplicable.self) { try beside("/cg/b.slice/nginx") }
         let elsewhere = Made.target(
             [Made.member(30, "stress", cpu: "/cpu/jobs")], victims: [Made.member(40, "nginx", cpu: "/cpu/web")])
         #expect(throws: Inapplicable.self) { try steps(.lowerProcessPriority, elsewhere) }
@@ -220,19 +229,21 @@ enum Made {
             ])
         let service = Made.member(30, "stress", cpu: "/cg/system.slice/stress.service")
         var target = Made.target([service])
-        func group(isShared: Bool, isLimited: Bool) -> Target.Group {
-            .init(isShared: isShared, isLimited: isLimited, controllers: ["cpu"])
+        func group(isShared: Bool, _ limits: Set<String>) -> Target.Group {
+            .init(isShared: isShared, limits: limits, controllers: ["cpu"])
         }
-        target.groups = ["/cg/system.slice/stress.service": group(isShared: false, isLimited: true)]
+        target.groups = ["/cg/system.slice/stress.service": group(isShared: false, ["memory.max"])]
         #expect(
             try steps(.throttleCPU, "25", target, ground) == [
                 .set(.file("/cg/system.slice/stress.service/cpu.max"), "25000 100000")
             ], "its own group keeps its other limits")
-        target.groups = ["/cg/system.slice/stress.service": group(isShared: true, isLimited: false)]
+        target.groups = ["/cg/system.slice/stress.service": group(isShared: true, [])]
         #expect(
             try steps(.throttleCPU, "25", target, ground).first
                 == .set(.group("/cg/system.slice/kernelsight-30"), "yes"))
-        target.groups = ["/cg/system.slice/stress.service": group(isShared: true, isLimited: true)]
+        target.groups = ["/cg/system.slice/stress.service": group(isShared: true, ["memory.max"])]
+        #expect(throws: Inapplicable.self) { try steps(.throttleCPU, "25", target, ground) }
+        target.groups = ["/cg/system.slice/stress.service": group(isShared: false, ["cpu.max"])]
         #expect(throws: Inapplicable.self) { try steps(.throttleCPU, "25", target, ground) }
         target.groups = [:]
         #expect(throws: Inapplicable.self) { try steps(.throttleCPU, "25", target, ground) }

@@ -47,7 +47,7 @@ extension Action {
             }
         }
         let nice = Int(nice) ?? 19
-        return try joining("cpu", hierarchy, target, \.cpuGroup) { group in
+        let steps = try joining("cpu", hierarchy, target, \.cpuGroup) { group in
             if nice == 19, hierarchy.hasIdleGroups { return [.set(.file("\(group)/cpu.idle"), "1")] }
             // Each step of nice is a quarter more or less, as between threads.
             let share = pow(1.25, -Double(nice))
@@ -55,6 +55,22 @@ extension Action {
                 ? [.set(.file("\(group)/cpu.shares"), String(max(2, Int(1024 * share))))]
                 : [.set(.file("\(group)/cpu.weight"), String(max(1, Int(100 * share))))]
         }
+        guard hierarchy.version == 2 else { return steps }
+        // A weight counts among the groups that have one parent.
+        let parents = steps.compactMap { step -> String? in
+            guard case .set(.file(let file), _) = step else { return nil }
+            return Self.above(Self.above(file))
+        }
+        let outside = target.victims.members.compactMap(\.cpuGroup).first { victim in
+            !parents.allSatisfy { victim.hasPrefix($0 + "/") || victim == $0 && $0 == hierarchy.mount }
+        }
+        if let outside { throw Inapplicable("\(outside) is weighed elsewhere than its cgroup") }
+        return steps
+    }
+
+    /// The directory that a path is in.
+    private static func above(_ path: String) -> String {
+        String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }
 
     /// A cgroup of their own, below the one they are in, with a quota.
@@ -130,10 +146,16 @@ extension Action {
         guard let home = target.groups[directory], home.controllers.contains(controller) else {
             throw Inapplicable("\(member.comm)'s cgroup does not have the \(controller) controller")
         }
-        if !home.isShared { return directory }
-        guard !home.isLimited else {
+        if !home.isShared {
+            // A limit of somebody else's is not to be loosened.
+            if home.limits.contains("\(controller).max") {
+                throw Inapplicable("\(member.comm)'s cgroup has a limit of its own (\(controller).max)")
+            }
+            return directory
+        }
+        guard home.limits.isEmpty else {
             throw Inapplicable("\(member.comm) shares a cgroup that has limits, which one beside it would not have")
         }
-        return group(in: String(directory[..<(directory.lastIndex(of: "/") ?? directory.startIndex)]))
+        return group(in: Self.above(directory))
     }
 }

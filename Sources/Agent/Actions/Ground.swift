@@ -51,10 +51,10 @@ public struct Target: Sendable, Hashable, Codable {
 
     /// A cgroup of version 2.
     public struct Group: Sendable, Hashable, Codable {
-        /// Whether somebody is in it who is not of the party.
+        /// Whether somebody is in it, or below it, who is not of the party.
         public var isShared: Bool
-        /// Whether it has limits, which a group beside it would not have.
-        public var isLimited: Bool
+        /// The files with limits, which a group beside it would not have: `memory.max`.
+        public var limits: Set<String>
         public var controllers: Set<String>
     }
 

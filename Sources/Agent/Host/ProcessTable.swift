@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import Readers
 
@@ -66,10 +67,15 @@ public struct ProcessTable: Sendable {
                 TextFile.read("\(directory)/\(file)")?.split(separator: "\n") ?? []
             }
             // A file is missing where the controller is. What is not limited begins with `max`; io.max is empty then.
-            let limits = ["cpu.max", "memory.max", "memory.high", "pids.max"].flatMap(lines) + lines("io.max")
+            let limits = ["cpu.max", "memory.max", "memory.high", "pids.max", "io.max"].filter { file in
+                lines(file).contains { !$0.hasPrefix("max") }
+            }
+            let hasGroups = Directory.entries(directory).contains { name in
+                !name.hasPrefix(".") && access("\(directory)/\(name)/cgroup.procs", F_OK) == 0
+            }
+            let hasOthers = lines("cgroup.procs").contains { Int32($0).map { !party.contains(pid: $0) } ?? true }
             found[directory] = Target.Group(
-                isShared: lines("cgroup.procs").contains { Int32($0).map { !party.contains(pid: $0) } ?? true },
-                isLimited: limits.contains { !$0.hasPrefix("max") },
+                isShared: hasGroups || hasOthers, limits: Set(limits),
                 controllers: Set(lines("cgroup.controllers").flatMap { $0.split(separator: " ").map(String.init) }))
         }
     }
