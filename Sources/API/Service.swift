@@ -27,7 +27,7 @@ public struct Service: Sendable {
     public init(
         reader: Reader, staleAfterSeconds: @escaping @Sendable () -> Double = { 10 },
         thresholds: @escaping @Sendable () -> Thresholds = { Thresholds() },
-        clock: @escaping @Sendable () -> Timestamp = Service.now
+        clock: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.reader = reader
         agent = AgentReader(path: AgentReader.path(besides: reader.path), connections: 1)
@@ -35,13 +35,6 @@ public struct Service: Sendable {
         thresholdsInForce = thresholds
         self.clock = clock
         diskSpace = { DiskSpace.besides(database: reader.path) }
-    }
-
-    /// Wall-clock time.
-    public static let now: @Sendable () -> Timestamp = {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
     /// The reply to any request; never fails. `server` is the one that received it.

@@ -148,22 +148,20 @@ extension Agent {
 
     func targets(
         of causes: [Cause], in processes: ProcessTable, _ problems: [Problem], _ measurements: Measurements
-    ) -> [ProcessIdentity: Target] {
-        var targets: [ProcessIdentity: Target] = [:]
-        for cause in causes {
+    ) throws -> [ProcessIdentity: Target] {
+        try causes.reduce(into: [:]) { targets, cause in
             // One that has ended is no target.
-            targets[cause.process] = try? target(
-                cause.process, in: processes, for: Set(cause.problems), of: problems, measurements)
+            guard let party = try? processes.party(of: cause.process) else { return }
+            targets[cause.process] = try target(
+                party, in: processes, for: Set(cause.problems), of: problems, measurements)
         }
-        return targets
     }
 
-    /// - Parameter own: The problems that the process causes. Who suffers from another one is not to be touched either.
+    /// - Parameter own: The problems that the party causes. Who suffers from another one is not to be touched either.
     private func target(
-        _ process: ProcessIdentity, in processes: ProcessTable, for own: Set<Int64>, of problems: [Problem],
+        _ party: Party, in processes: ProcessTable, for own: Set<Int64>, of problems: [Problem],
         _ measurements: Measurements
     ) throws -> Target {
-        let party = try processes.party(of: process)
         let use = try measurements.use(of: party)
         let victims = problems.filter { problem in
             own.contains(problem.id) || !problem.culprits.contains { party.contains($0.process) }
@@ -182,7 +180,9 @@ extension Agent {
     ) throws -> [Step] {
         var whom = Target.nobody
         if let process = action.process {
-            whom = try target(process, in: host.processes(), for: [problem.id], of: problems, measurements)
+            let processes = host.processes()
+            whom = try target(
+                processes.party(of: process), in: processes, for: [problem.id], of: problems, measurements)
         }
         let refusal = configuration.policy.refusal(
             action, confidence: row.confidence, on: whom, try past(without: row.id), now: .now, byPerson: byPerson)

@@ -94,8 +94,9 @@ public actor Agent {
             return (parties, Explain.run(observed, parties))
         }
         var scene = Scene(targets: [:], ground: ground, past: try past())
-        let outlook = log.run("SIMULATE") {
-            scene.targets = targets(of: explanation.causes, in: processes ?? host.processes(), problems, measurements)
+        let outlook = try log.run("SIMULATE") {
+            scene.targets = try targets(
+                of: explanation.causes, in: processes ?? host.processes(), problems, measurements)
             return (scene, Simulate.run(.init(problems, explanation, scene, configuration.thresholds)))
         }
         let decision = log.run("DECIDE") {

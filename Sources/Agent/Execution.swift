@@ -131,7 +131,7 @@ struct Execution {
             }
             try checkpoint("undone one")
         }
-        takeBackInherited(standing.map(\.change))
+        failures += takeBackInherited(standing.map(\.change))
         for (state, ids) in outcomes {
             do { try journal.mark(ids, state) } catch { failures.append("\(error)") }
         }
@@ -155,8 +155,11 @@ struct Execution {
     }
 
     /// Whoever was forked since has what its parent had then; any of the processes that were changed may have ended.
-    private func takeBackInherited(_ changes: [Change]) {
-        guard let pattern = changes.first(where: { $0.setting.thread != nil && $0.before != $0.after }) else { return }
+    private func takeBackInherited(_ changes: [Change]) -> [String] {
+        guard let pattern = changes.first(where: { $0.setting.thread != nil && $0.before != $0.after }) else {
+            return []
+        }
+        var failures: [String] = []
         let known = Set(changes.map(\.setting))
         let processes = host.processes()
         let parties = Set(changes.compactMap(\.setting.process)).compactMap { try? processes.party(of: $0) }
@@ -166,11 +169,18 @@ struct Execution {
             case .nice: setting = .nice(thread)
             case .ioPriority: setting = .ioPriority(thread)
             case .affinity: setting = .affinity(thread)
-            default: return
+            default: return failures
             }
-            guard !known.contains(setting), (try? host.value(of: setting)) == pattern.after else { continue }
-            try? host.make(Change(setting, from: pattern.after, to: pattern.before))
+            do {
+                guard !known.contains(setting), try host.value(of: setting) == pattern.after else { continue }
+                try host.make(Change(setting, from: pattern.after, to: pattern.before))
+            } catch HostError.gone {
+                continue
+            } catch {
+                failures.append("\(error)")
+            }
         }
+        return failures
     }
 }
 

@@ -24,9 +24,9 @@ struct Measurements {
             courses[type] = try course(of: type, from: lastTick.advanced(bySeconds: -60 * Self.course), to: lastTick)
         }
         let details = try open.compactMap { try reader.signal(id: $0.id) }
-        let signals = details.map { detail in
+        let signals = try details.map { detail in
             Observe.Input.Signal(
-                problem: Problem(detail, course: courses[detail.signal.type] ?? []),
+                problem: try Problem(detail, course: courses[detail.signal.type] ?? []),
                 isOpen: detail.signal.state == .open)
         }
         return Observe.Input(signals: signals, lastTick: lastTick)
@@ -48,7 +48,7 @@ struct Measurements {
         var sums: [String: Double] = [:]
         for victim in problem.victims where ProcessStat(victim.process) != nil { sums[victim.process.description] = 0 }
         for snapshot in snapshots {
-            for process in ProcessRecord.list(snapshot.json) {
+            for process in try ProcessRecord.list(snapshot.json) {
                 let name = process.identity.description
                 guard let sum = sums[name],
                     let victim = problem.victims.first(where: { $0.process == process.identity })
@@ -78,7 +78,7 @@ struct Measurements {
     /// What the last tick says of how a party uses CPUs and disks.
     func use(of party: Party) throws -> (cores: Double?, writesBuffered: Bool) {
         guard let snapshot = try reader.processes() else { return (nil, false) }
-        let records = ProcessRecord.list(snapshot.json).filter { party.contains($0.identity) }
+        let records = try ProcessRecord.list(snapshot.json).filter { party.contains($0.identity) }
         let cores = records.compactMap(\.scheduling?.cpuNs).reduce(0, +) / 1e9
         let submitted = records.compactMap(\.blockIo?.writeBytes).reduce(0, +)
         let dirtied = records.compactMap(\.proc?.writeBytesPerSecond).reduce(0, +)
@@ -87,17 +87,14 @@ struct Measurements {
 }
 
 extension Problem {
-    fileprivate init(_ detail: SignalDetail, course: [Trend.Point]) {
+    fileprivate init(_ detail: SignalDetail, course: [Trend.Point]) throws {
         let signal = detail.signal
         self.init(
             id: signal.id, type: signal.type, label: signal.label, entity: signal.entity,
             severity: signal.current.severity, score: signal.current.score, opened: signal.opened,
-            lastSeen: signal.lastSeen, summary: signal.message.summary, culprits: Self.decoded(signal.culprits),
-            victims: Self.decoded(detail.victims), evidence: Self.decoded(detail.evidence), course: course)
-    }
-
-    private static func decoded<Item: Decodable>(_ json: String) -> [Item] {
-        (try? JSON.value(json, as: [Item].self)) ?? []
+            lastSeen: signal.lastSeen, summary: signal.message.summary,
+            culprits: try JSON.value(signal.culprits, as: [Culprit].self),
+            victims: try JSON.value(detail.victims, as: [Victim].self), course: course)
     }
 }
 
@@ -129,5 +126,5 @@ struct ProcessRecord: Decodable {
         return nanoseconds / 1e6
     }
 
-    static func list(_ json: String) -> [ProcessRecord] { (try? JSON.value(json, as: [ProcessRecord].self)) ?? [] }
+    static func list(_ json: String) throws -> [ProcessRecord] { try JSON.value(json, as: [ProcessRecord].self) }
 }

@@ -93,7 +93,7 @@ public enum Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         case .needsPerson: "only a person may do this"
         case .irreversible: "it cannot be undone and is not among agent.actions.unattended"
         case .unsure(let confidence, let floor):
-            "the cause is not sure enough: \((confidence * 100).rounded() / 100), the floor is \(floor)"
+            "the cause is not sure enough: \(confidence.short), the floor is \(floor)"
         case .gone: "the process has ended"
         case .protected(let name): "\(name) is protected and would be touched"
         case .hitsVictim(let name): "\(name) suffers already and would be touched"

@@ -17,9 +17,7 @@ public enum CycleCost {
         let scratch = try Scratch()
         let database = scratch.file("bench.db").path
         progress("\(signals) signals are written")
-        var clock = timespec()
-        clock_gettime(CLOCK_REALTIME, &clock)
-        let now = Timestamp(nanoseconds: Int64(clock.tv_sec) * 1_000_000_000)
+        let now = Timestamp.now
         try DemoData.fill(path: database, signals: signals, span: 30 * 86_400, end: now.advanced(bySeconds: -60))
         let hog = try ChildProcess("sleep", ["600"], in: scratch)
         let victim = try ChildProcess("sleep", ["600"], in: scratch)

@@ -42,7 +42,7 @@ extension Lab {
         others += [victim].compactMap(\.self)
         try settle(Remedy.measured)
         try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
-        let began = now()
+        let began = Timestamp.now
         let before = try readings(others)
         let quiet = victim.map { Latency(of: $0) }
         let depth = stage.depth

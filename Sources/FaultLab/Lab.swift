@@ -51,7 +51,7 @@ public final class Lab {
         try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
         let quiet = victim.map { Latency(of: $0) }
 
-        let began = now()
+        let began = Timestamp.now
         var outcome = Outcome(scenario: scenario, began: began, quiet: quiet)
         let depth = stage.depth
         for prop in scenario.faultProps { try stage.set(up: prop) }
@@ -59,28 +59,22 @@ public final class Lab {
         let end = ContinuousClock.now + .seconds(scenario.seconds)
         while ContinuousClock.now < end {
             for pulse in pulses { try pulse.beat() }
-            outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: now())
+            outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: .now)
             try settle(0.2)
         }
         try stage.checkThatAllRun()
         outcome.suffered = victim.map { Latency(of: $0, after: quiet?.lines ?? 0) }
         for pulse in pulses { pulse.end() }
         try stage.takeDown(to: depth)
-        outcome.ended = now()
+        outcome.ended = .now
         // What was dirtied may still be written, and an alarm may come of it.
         let atLeast = ContinuousClock.now + .seconds(Self.pause)
         let limit = ContinuousClock.now + .seconds(Self.closesWithin + 5)
         repeat {
-            outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: now())
+            outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: .now)
             try settle(0.2)
         } while ContinuousClock.now < atLeast || !outcome.isOver && ContinuousClock.now < limit
         return outcome
-    }
-
-    func now() -> Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
     func settle(_ seconds: Double) throws {

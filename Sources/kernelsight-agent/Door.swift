@@ -15,7 +15,7 @@ struct Door: Sendable {
         if message.token == nil, uid == 0 || uid == geteuid() { return nil }
         guard let token else {
             return
-                "no token: put \(Self.shortestToken) characters or more into \(tokenFile), readable for uid \(geteuid())"
+                "no token: put \(Self.shortestToken) characters or more into \(tokenFile), readable for uid \(geteuid()) alone"
         }
         guard let given = message.token, Self.isSame(Array(given.utf8), Array(token.utf8)) else {
             return "the token is missing or is not the one in \(tokenFile)"
@@ -25,7 +25,11 @@ struct Door: Sendable {
 
     /// Read each time, so that it can be changed.
     private var token: String? {
-        guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else { return nil }
+        var file = stat()
+        // What others may read is no secret.
+        guard stat(tokenFile, &file) == 0, file.st_mode & 0o077 == 0,
+            let text = try? String(contentsOfFile: tokenFile, encoding: .utf8)
+        else { return nil }
         let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
         return token.utf8.count >= Self.shortestToken ? token : nil
     }

@@ -59,13 +59,13 @@ actor Collector: Service {
         let rest = tracers.read()
         writer.submit(
             TickRecord(
-                time: Measurement.wallClock(),
+                time: .now,
                 events: TickRecord.Events(rest.syscalls, rest.scheduler, rest.pageFaults, rest.blockIO),
                 baselines: StoredBaselines.encode(detector.baselines, logger: logger)))
         // The ledgers' last rows say how many events were stored, so that must be known first. Where it fails, closing
         // tries once more and counts what is lost.
         try? writer.flush()
-        writer.submit(TickRecord(time: Measurement.wallClock(), components: components().map(Components.last)))
+        writer.submit(TickRecord(time: .now, components: components().map(Components.last)))
         writer.close()
         logWriter(writer.status)
         tracers.close()

@@ -1,6 +1,7 @@
 import Glibc
 import Model
 import Readers
+import Store
 import Tracers
 
 /// One tick's worth of looking: the tracers first, because their counts run on, then /proc.
@@ -26,7 +27,7 @@ struct Measurement: ~Copyable {
         let interval = previous.map { Double(now - $0) / 1e9 } ?? 0
         previous = now
         return Tick(
-            time: Self.wallClock(), interval: interval, uptime: Self.uptime(),
+            time: .now, interval: interval, uptime: Self.uptime(),
             cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), host: host, syscalls: traced.syscalls,
             scheduler: traced.scheduler, pageFaults: traced.pageFaults, blockIO: traced.blockIO,
             processes: ProcessActivity.merge(traced: traced.processes, read: host.processes ?? []))
@@ -37,11 +38,5 @@ struct Measurement: ~Copyable {
         var time = timespec()
         clock_gettime(CLOCK_BOOTTIME, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-
-    static func wallClock() -> Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 }

@@ -109,10 +109,8 @@ struct OriginBench: ParsableCommand {
     func run() throws {
         let scratch = try Scratch()
         let path = scratch.path("bench.db")
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
         try DemoData.fill(
-            path: path, signals: signals, span: 86_400, end: Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000)
+            path: path, signals: signals, span: 86_400, end: .now
         ) { BenchOptions.progress("\($0) of \(signals) signals") }
         BenchOptions.show(
             try OriginRate.run(

@@ -44,63 +44,75 @@ struct FaultLabCommand: ParsableCommand {
     func run() throws {
         if agent { return try mend() }
         let chosen = names.isEmpty ? (short ? Catalogue.short : Catalogue.all) : names.compactMap(Catalogue.named)
-        if list {
-            for scenario in chosen { print("\(scenario.name)\t\(scenario.about)") }
-            return
-        }
+        if list { return show(chosen) }
         let lab = try Lab(config: config)
-        var isRight = true
-        for _ in 1...runs {
+        try repeatedly(Report.header) {
             var report = Report()
-            print(Report.header)
-            for scenario in chosen {
-                do {
-                    let outcome = try lab.play(scenario)
-                    report.outcomes.append(outcome)
-                    for line in Report.lines(outcome) { print(line) }
-                } catch is LabInterruption {
-                    throw ExitCode(130)
-                } catch let failure as LabFailure {
-                    report.skipped.append((scenario.name, failure.description))
-                    print("SKIP  \(scenario.name): \(failure)")
-                }
-                fflush(nil)
+            try each(chosen) { scenario in
+                let outcome = try lab.play(scenario)
+                report.outcomes.append(outcome)
+                return Report.lines(outcome)
+            } skipped: {
+                report.skipped.append(($0.name, $1))
             }
-            for line in report.score { print(line) }
-            isRight = isRight && report.isRight
+            return (report.score, report.isRight)
         }
-        if !isRight { throw ExitCode.failure }
     }
 
     /// Plays the faults that the agent is to mend.
     private func mend() throws {
         let chosen = names.isEmpty ? Remedy.all : names.compactMap(Remedy.named)
-        if list {
-            for remedy in chosen { print("\(remedy.name)\t\(remedy.scenario.about)") }
-            return
-        }
+        if list { return show(chosen.map(\.scenario)) }
         let lab = try Lab(config: config)
         try lab.startAgent(only: only.map { [$0] } ?? [])
+        try repeatedly(RemedyReport.header) {
+            var report = RemedyReport()
+            var isComplete = true
+            try each(chosen) { remedy in
+                let outcome = try lab.play(remedy)
+                report.outcomes.append(outcome)
+                return RemedyReport.lines(outcome)
+            } skipped: { _, _ in
+                isComplete = false
+            }
+            return (report.score, report.isRight && isComplete)
+        }
+    }
+
+    private func show(_ scenarios: [Scenario]) {
+        for scenario in scenarios { print("\(scenario.name)\t\(scenario.about)") }
+    }
+
+    private func repeatedly(_ header: String, _ run: () throws -> (score: [String], isRight: Bool)) throws {
         var isRight = true
         for _ in 1...runs {
-            var report = RemedyReport()
-            print(RemedyReport.header)
-            for remedy in chosen {
-                do {
-                    let outcome = try lab.play(remedy)
-                    report.outcomes.append(outcome)
-                    for line in RemedyReport.lines(outcome) { print(line) }
-                } catch is LabInterruption {
-                    throw ExitCode(130)
-                } catch let failure as LabFailure {
-                    isRight = false
-                    print("SKIP  \(remedy.name): \(failure)")
-                }
-                fflush(nil)
-            }
-            for line in report.score { print(line) }
-            isRight = isRight && report.isRight
+            print(header)
+            let result = try run()
+            for line in result.score { print(line) }
+            isRight = isRight && result.isRight
         }
         if !isRight { throw ExitCode.failure }
     }
+
+    /// Plays some, one after the other, and prints the lines of each; one that cannot be played is skipped.
+    private func each<Item: Named>(
+        _ items: [Item], _ play: (Item) throws -> [String], skipped: (Item, String) -> Void
+    ) throws {
+        for item in items {
+            do {
+                for line in try play(item) { print(line) }
+            } catch is LabInterruption {
+                throw ExitCode(130)
+            } catch let failure as LabFailure {
+                skipped(item, failure.description)
+                print("SKIP  \(item.name): \(failure)")
+            }
+            fflush(nil)
+        }
+    }
 }
+
+/// What the lab plays.
+private protocol Named { var name: String { get } }
+extension Scenario: Named {}
+extension Remedy: Named {}

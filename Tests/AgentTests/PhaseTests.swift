@@ -23,7 +23,7 @@ enum Made {
     ) -> Problem {
         Problem(
             id: id, type: type, label: type.rawValue, entity: entity, severity: severity, score: 0.8, opened: start,
-            lastSeen: start, summary: "", culprits: culprits, victims: victims, evidence: [], course: [])
+            lastSeen: start, summary: "", culprits: culprits, victims: victims, course: [])
     }
 
     static func member(

@@ -183,6 +183,8 @@ import Testing
         #expect(try stack.get(path, method: "POST", headers: bearer).status == 401)
         let file = stack.directory.appending(path: "agent-token")
         try token.write(to: file, atomically: true, encoding: .utf8)
+        chmod(file.path, 0o644)
+        #expect(try stack.get(path, method: "POST", headers: bearer).status == 401, "others may read the token")
         chmod(file.path, 0o600)
         #expect(try stack.get(path, method: "POST", headers: ["Authorization": "Bearer \(token)x"]).status == 401)
         #expect(Self.groups().isEmpty)

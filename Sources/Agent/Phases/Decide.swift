@@ -59,9 +59,7 @@ extension Candidate {
 
     /// The sum in words.
     var account: String {
-        func short(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
-        return
-            "score \(short(without)) → \(short(with)) at confidence \(short(confidence)), price \(short(action.kind.price))"
+        "score \(without.short) → \(with.short) at confidence \(confidence.short), price \(action.kind.price.short)"
     }
 }
 

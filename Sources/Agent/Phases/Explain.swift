@@ -31,7 +31,7 @@ public struct Explanation: PhaseResult {
 
     var message: String {
         let named = causes.map { cause in
-            "\(cause.comm) (pid \(cause.process.pid)), confidence \((cause.confidence * 100).rounded() / 100): "
+            "\(cause.comm) (pid \(cause.process.pid)), confidence \(cause.confidence.short): "
                 + (cause.evidence + cause.against.map { "but \($0)" }).joined(separator: ", ")
         }
         let all = named + unexplained

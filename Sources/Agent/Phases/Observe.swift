@@ -14,7 +14,6 @@ public struct Problem: Sendable, Hashable, Codable, Identifiable {
     public var summary: String
     public var culprits: [Culprit]
     public var victims: [Victim]
-    public var evidence: [Evidence]
     /// The leading metric of its type over the last minutes, oldest first; empty where there is none.
     public var course: [Trend.Point]
 }

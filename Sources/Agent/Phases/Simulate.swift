@@ -44,12 +44,10 @@ enum Simulate {
 
         var message: String {
             let found = candidates.map { candidate in
-                "\(candidate.action): score \(short(candidate.without)) → \(short(candidate.with))"
+                "\(candidate.action): score \(candidate.without.short) → \(candidate.with.short)"
             }
             return found.isEmpty ? "no action is a candidate" : found.joined(separator: "; ")
         }
-
-        private func short(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
     }
 
     static func run(_ input: Input) -> Result {

@@ -1,0 +1,4 @@
+extension Double {
+    /// With two digits, for messages.
+    var short: String { "\((self * 100).rounded() / 100)" }
+}
