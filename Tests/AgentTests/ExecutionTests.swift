@@ -12,7 +12,6 @@ import Testing
 @Suite(.serialized, .enabled(if: getuid() == 0)) struct ExecutionTests {
     /// Died where the test wants it.
     private struct Death: Error {}
-    private struct Timeout: Error {}
     private struct Errno: Error { let code = errno }
 
     /// A program with a child and a second thread each, in a session of its own, and a journal.
@@ -65,14 +64,6 @@ import Testing
         }
 
         func makeSpace() throws { try FileManager.default.removeItem(at: directory.appending(path: "ballast")) }
-
-        func eventually(_ condition: () -> Bool) throws {
-            let limit = ContinuousClock.now + .seconds(10)
-            while !condition() {
-                guard ContinuousClock.now < limit else { throw Timeout() }
-                usleep(10_000)
-            }
-        }
 
         var records: AgentReader { AgentReader(path: directory.appending(path: "agent.db").path, connections: 1) }
 
@@ -158,7 +149,7 @@ import Testing
         try scene.perform(action, id, scene.execution())
         let members = try scene.host.party(of: scene.process).members
         for member in members where member.comm == "python3" { kill(member.process.pid, SIGUSR1) }
-        try scene.eventually { (try? scene.host.party(of: scene.process).members.count) ?? 0 == members.count + 2 }
+        try eventually { (try? scene.host.party(of: scene.process).members.count) ?? 0 == members.count + 2 }
         #expect(try scene.execution().undo(decision: id).isEmpty)
         let cpus = try Set(scene.state().filter { $0.key.hasPrefix("CPUs") }.values)
         #expect(cpus == Set(before.filter { $0.key.hasPrefix("CPUs") }.values))
@@ -197,7 +188,7 @@ import Testing
         let action = try Action(.terminateProcess, on: scene.process)
         let members = try scene.host.party(of: scene.process).members
         try scene.perform(action, scene.decide(action), scene.execution())
-        try scene.eventually {
+        try eventually {
             !scene.child.isRunning && scene.host.processes().members(members.map(\.process)).isEmpty
         }
     }
@@ -246,7 +237,7 @@ import Testing
         try scene.perform(action, id, scene.execution())
         defer { for child in children { kill(child.process.pid, SIGKILL) } }
         kill(scene.process.pid, SIGKILL)
-        try scene.eventually { !scene.child.isRunning }
+        try eventually { !scene.child.isRunning }
         #expect(try scene.execution().undo(decision: id).isEmpty)
         for thread in Party(members: children).threads {
             #expect(try scene.host.value(of: .affinity(thread)) == cpus.first)
@@ -336,9 +327,20 @@ import Testing
     @Test func `an action on a process that ended does nothing and says so`() throws {
         let scene = try Scene()
         for member in try scene.host.party(of: scene.process).members { kill(member.process.pid, SIGKILL) }
-        try scene.eventually { !scene.child.isRunning }
+        try eventually { !scene.child.isRunning }
         #expect(throws: HostError.gone(scene.process)) { try scene.host.party(of: scene.process) }
         let reused = ProcessIdentity(pid: getpid(), startTicks: 1)
         #expect(throws: HostError.gone(reused)) { try scene.host.party(of: reused) }
+    }
+}
+
+private struct Timeout: Error {}
+
+/// Waits for a condition; throws after ten seconds.
+func eventually(_ condition: () -> Bool) throws {
+    let limit = ContinuousClock.now + .seconds(10)
+    while !condition() {
+        guard ContinuousClock.now < limit else { throw Timeout() }
+        usleep(10_000)
     }
 }

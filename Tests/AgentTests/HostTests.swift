@@ -2,6 +2,7 @@ import ChildProcess
 import Foundation
 import Glibc
 import Model
+import Readers
 import Testing
 
 @testable import Agent
@@ -28,7 +29,7 @@ import Testing
         #expect(try host.value(of: setting) == before)
     }
 
-    @Test func `priorities, CPUs and the autogroup of a process are changed and set back`() throws {
+    @Test func `priorities and CPUs of a process are changed and set back`() throws {
         let (child, process) = try subject()
         defer { child.stop() }
         let thread = ThreadIdentity(process: process, tid: process.pid)
@@ -37,7 +38,24 @@ import Testing
         try thereAndBack(.ioPriority(thread), "idle")
         try thereAndBack(.ioPriority(thread), "best-effort 7")
         try thereAndBack(.affinity(thread), "1")
-        if access("/proc/self/autogroup", F_OK) == 0 { try thereAndBack(.autogroup(process), "10") }
+    }
+
+    @Test(.enabled(if: access("/proc/self/autogroup", F_OK) == 0, "needs CONFIG_SCHED_AUTOGROUP"))
+    func `the autogroup of a session is changed and set back`() throws {
+        let log = FileManager.default.temporaryDirectory.appendingPathComponent("agent-\(UUID().uuidString).log")
+        let shell = try ChildProcess("sh", ["-c", "setsid sleep 100 & echo $!; wait"], log: log.path)
+        defer { shell.stop() }
+        var started: Int32? { Int32(shell.output.trimmingCharacters(in: .newlines)) }
+        // Until it is sleep, it is on its way to a session of its own.
+        try eventually { started.flatMap { ProcessStat(pid: $0)?.comm } == "sleep" }
+        let pid = try #require(started)
+        defer { kill(pid, SIGKILL) }
+        try thereAndBack(.autogroup(try #require(ProcessTable.identity(of: pid))), "10")
+    }
+
+    @Test func `who is in no session has no autogroup, and is told so`() throws {
+        let kthreadd = try #require(ProcessTable.identity(of: 2))
+        #expect(throws: HostError.noAutogroup(kthreadd)) { try host.value(of: .autogroup(kthreadd)) }
     }
 
     @Test func `a process is stopped and goes on`() throws {

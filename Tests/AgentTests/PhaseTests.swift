@@ -27,11 +27,11 @@ enum Made {
     }
 
     static func member(
-        _ pid: Int32, _ comm: String, session: Int32 = 10, threads: Int32 = 1, cpu: String = "/cpu",
+        _ pid: Int32, _ comm: String, session: Int? = 10, threads: Int32 = 1, cpu: String = "/cpu",
         io: String = "/blkio"
     ) -> Party.Member {
         Party.Member(
-            process: identity(pid), comm: comm, parent: 1, group: pid, session: session, isKernelThread: false,
+            process: identity(pid), comm: comm, parent: 1, group: pid, autogroup: session, isKernelThread: false,
             isStopped: false, threads: (0..<threads).map { pid + $0 }, cpuGroup: cpu, ioGroup: io)
     }
 
@@ -209,6 +209,22 @@ enum Made {
         let both = Made.target(
             [hog], victims: [Made.member(40, "nginx", session: 40), Made.member(41, "app", session: 30)])
         #expect(throws: Inapplicable.self) { try steps(.lowerProcessPriority, both, ground) }
+    }
+
+    @Test func `whoever is in no session is weighed thread by thread, also against sessions`() throws {
+        var ground = Made.ground
+        ground.cpu = nil
+        let shell = Made.member(30, "stress", session: 30)
+        let daemon = Made.member(31, "stress", session: nil)
+        let victims = [Made.member(40, "nginx", session: 40), Made.member(41, "init", session: nil)]
+        #expect(
+            try steps(.lowerProcessPriority, Made.target([shell, daemon], victims: victims), ground) == [
+                .set(.autogroup(shell.process), "19"),
+                .set(.nice(ThreadIdentity(process: daemon.process, tid: 31)), "19"),
+            ])
+        // Within the session nice values count, and against the one outside of it they do not.
+        let mixed = Made.target([shell], victims: [Made.member(40, "nginx", session: 30), victims[1]])
+        #expect(throws: Inapplicable.self) { try steps(.lowerProcessPriority, mixed, ground) }
     }
 
     @Test func `a quota is a cgroup below the one that each is in, and who is there already stays`() throws {

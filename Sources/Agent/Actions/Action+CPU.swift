@@ -9,22 +9,23 @@ extension Action {
             return try lowerWeight(nice, target, hierarchy)
         }
         let members = target.party.members
-        let sessions = Set(members.map(\.session))
-        let awaited = Set(target.victims.members.map(\.session))
-        if ground.hasAutogroups, !awaited.isEmpty, sessions.isDisjoint(with: awaited) {
+        let weighed = Dictionary(grouping: members.filter { $0.autogroup != nil }, by: \.autogroup)
+        let awaited = Set(target.victims.members.map(\.autogroup))
+        if ground.hasAutogroups, !awaited.isEmpty, awaited.isDisjoint(with: weighed.keys) {
             if let mate = target.sessionMate {
                 throw Inapplicable("\(mate) is in its session, which is weighed as a whole")
             }
-            return sessions.sorted().compactMap { session in
-                members.first { $0.session == session }.map { .set(.autogroup($0.process), nice) }
-            }
+            let autogroups = weighed.values.compactMap(\.first?.process).sorted { $0.pid < $1.pid }
+            return autogroups.map { .set(.autogroup($0), nice) } + each(members.filter { $0.autogroup == nil }, nice)
         }
-        guard !ground.hasAutogroups || awaited.isEmpty || awaited.isSubset(of: sessions) else {
+        guard !ground.hasAutogroups || awaited.isSubset(of: weighed.keys) else {
             throw Inapplicable("some victims are in its session and some are not: no one weight counts for all")
         }
-        return members.flatMap { member in
-            member.threads.map { .set(.nice(ThreadIdentity(process: member.process, tid: $0)), nice) }
-        }
+        return each(members, nice)
+    }
+
+    private func each(_ members: [Party.Member], _ nice: String) -> [Step] {
+        Party(members: members).threads.map { .set(.nice($0), nice) }
     }
 
     /// A cgroup of their own with little weight, at the level where the victims are weighed. Whatever they fork is in it, too.

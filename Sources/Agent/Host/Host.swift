@@ -70,10 +70,8 @@ public struct Host: Sendable {
             _ = try succeed(setting, set.withMask { clinux_get_affinity(thread.tid, $0, $1) })
             return set.description
         case .autogroup(let process):
-            // `/autogroup-123 nice 0`
-            let text = try content(setting, "/proc/\(process.pid)/autogroup")
-            guard let word = text.split(separator: " ").last else { throw .invalid(setting, value: text) }
-            return String(word)
+            guard let autogroup = Autogroup(pid: process.pid) else { throw .noAutogroup(process) }
+            return String(autogroup.nice)
         case .stopped(let process):
             return ProcessStat.isStopped(pid: process.pid) ? "yes" : "no"
         case .file(let path):

@@ -7,7 +7,9 @@ public struct Party: Sendable, Hashable, Codable {
         public var comm: String
         public var parent: Int32
         public var group: Int32
-        public var session: Int32
+        /// The session that it is weighed in (sched_autogroup(7)). `nil` where nobody above it has made one: then its threads
+        /// are weighed one by one against whole sessions.
+        public var autogroup: Int?
         public var isKernelThread: Bool
         public var isStopped: Bool
         public var threads: [Int32]

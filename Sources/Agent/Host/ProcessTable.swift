@@ -54,7 +54,8 @@ public struct ProcessTable: Sendable {
 
     /// The name of somebody who is in the sessions of a party and not of it.
     func sessionMate(of party: Party) -> String? {
-        let sessions = Set(party.members.map(\.session))
+        let sessions = Set(
+            party.members.filter { $0.autogroup != nil }.compactMap { lines[$0.process.pid]?.session })
         return lines.first { sessions.contains($0.value.session) && !party.contains(pid: $0.key) }?.value.comm
     }
 
@@ -92,7 +93,7 @@ public struct ProcessTable: Sendable {
         let threads = Directory.entries("/proc/\(pid)/task").compactMap { Int32($0) }.sorted()
         return Party.Member(
             process: line.identity, comm: line.comm, parent: line.parent,
-            group: line.processGroup, session: line.session, isKernelThread: line.isKernelThread,
+            group: line.processGroup, autogroup: Autogroup(pid: pid)?.id, isKernelThread: line.isKernelThread,
             isStopped: line.state == "T", threads: threads, cpuGroup: try? groups.directory(of: pid, "cpu"),
             ioGroup: try? groups.directory(of: pid, groups.io))
     }
