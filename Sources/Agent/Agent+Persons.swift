@@ -9,17 +9,10 @@ extension Agent {
     /// Returns what was begun.
     public func approve(_ id: Int64) throws -> String {
         try expire()
-        guard !isBusy, !isStopping else {
-            throw ApprovalFailure("another action is in flight; try again in some seconds")
-        }
+        try checkThatItMayBegin()
         let row = try pending(id)
-        guard configuration.policy.mode != .observe else {
-            throw ApprovalFailure(
-                "the agent runs in mode observe and may change nothing; set agent.mode and restart it")
-        }
-        let measurements = Measurements(reader: reader, thresholds: configuration.thresholds)
-        let observed = Observe.run(try observation(measurements))
-        guard let problem = observed.problems.first(where: { $0.id == row.signal }),
+        let problems = try problems()
+        guard let problem = problems.first(where: { $0.id == row.signal }),
             let action = try? JSON.value(row.action, as: Action.self)
         else {
             throw try changed(row, "signal \(row.signal) is not open any more")
@@ -29,13 +22,77 @@ extension Agent {
                 throw try changed(row, "process \(process.pid) has ended or is not to blame any more")
             }
         }
+        try journal.set(id, .executing, note: "approved", at: .now)
+        return try begin(row, action, problem, of: problems, CycleLog(journal, cause: "decision \(id) was approved"))
+    }
+
+    /// A person wants something done about a signal. As `approve`; what only looks is done in any mode, and said at once.
+    public func perform(_ order: AgentOrder) throws -> String {
+        let problems = try problems()
+        guard let problem = problems.first(where: { $0.id == order.signal }) else {
+            throw RequestFailure(
+                "signal \(order.signal) is not open above low; /api/signals?state=open lists those that are")
+        }
+        let action = try Action(order.kind, on: whom(order, problem), value: order.value)
+        var log = CycleLog(journal, cause: "a person wanted \(action) for signal \(problem.id)")
+        if action.kind.risk == .none {
+            let measurements = Measurements(reader: reader, thresholds: configuration.thresholds)
+            let looked = try look(action, at: problem.entity, measurements, &log)
+            try log.close("looked: \(action)")
+            return looked.message
+        }
+        try checkThatItMayBegin()
+        var row = AgentDecision(
+            id: 0, cycle: try log.cycle, signal: problem.id, action: try JSON.text(action),
+            reason: "a person wanted it", confidence: 1, state: .executing, created: .now, updated: .now)
+        row.id = try journal.add(row)
+        return try begin(row, action, problem, of: problems, log)
+    }
+
+    private func whom(_ order: AgentOrder, _ problem: Problem) throws -> ProcessIdentity? {
+        guard order.kind.blastRadius == .party else {
+            if order.pid != nil {
+                throw RequestFailure("\(order.kind.rawValue) is about the host, not about a process")
+            }
+            return nil
+        }
+        if let pid = order.pid {
+            guard let process = ProcessTable.identity(of: pid) else {
+                throw RequestFailure("there is no process \(pid)")
+            }
+            return process
+        }
+        guard let culprit = problem.culprits.first(where: { ProcessStat($0.process) != nil }) else {
+            throw RequestFailure("signal \(problem.id) blames nobody who lives: say whom it is about")
+        }
+        return culprit.process
+    }
+
+    private func problems() throws -> [Problem] {
+        let measurements = Measurements(reader: reader, thresholds: configuration.thresholds)
+        return Observe.run(try observation(measurements)).problems
+    }
+
+    private func checkThatItMayBegin() throws {
+        guard !isBusy, !isStopping else {
+            throw RequestFailure("another action is in flight; try again in some seconds")
+        }
+        guard configuration.policy.mode != .observe else {
+            throw RequestFailure(
+                "the agent runs in mode observe and may change nothing; set agent.mode and restart it")
+        }
+    }
+
+    /// Makes the changes of a decision, and verifies them later. Returns what was begun.
+    private func begin(
+        _ row: AgentDecision, _ action: Action, _ problem: Problem, of problems: [Problem], _ log: CycleLog
+    ) throws -> String {
         isBusy = true
-        var log = CycleLog(journal, cause: "decision \(id) was approved")
+        var log = log
         do {
-            try journal.set(id, .executing, note: "approved", at: .now)
-            guard let trial = try execute(row, action, problem, of: observed.problems, byPerson: true, &log) else {
-                let reason = try records.decisions(in: [.undone, .stuck]).first { $0.id == id }?.note ?? "see its note"
-                throw ApprovalFailure("it could not be done: \(reason)")
+            guard let trial = try execute(row, action, problem, of: problems, byPerson: true, &log) else {
+                let reason = try records.decisions(in: [.undone, .stuck]).first { $0.id == row.id }?.note
+                throw RequestFailure("it could not be done: \(reason ?? "see its note")")
             }
             Task { [log] in
                 var log = log
@@ -59,24 +116,24 @@ extension Agent {
 
     /// A person wants all that stands taken back. Throws what could not be.
     public func undoAll() throws -> Int {
-        guard !isBusy else { throw ApprovalFailure("an action is in flight; try again in some seconds") }
+        guard !isBusy else { throw RequestFailure("an action is in flight; try again in some seconds") }
         let standing = try records.decisions(in: AgentDecision.State.inFlight + AgentDecision.State.changed).count
         let stuck = try undoAll(note: "on request")
         guard stuck.isEmpty else {
             let reasons = stuck.map { "decision \($0.id): \($0.note ?? "")" }
-            throw ApprovalFailure("could not be taken back: \(reasons.joined(separator: "; "))")
+            throw RequestFailure("could not be taken back: \(reasons.joined(separator: "; "))")
         }
         return standing
     }
 
-    private func changed(_ row: AgentDecision, _ what: String) throws -> ApprovalFailure {
+    private func changed(_ row: AgentDecision, _ what: String) throws -> RequestFailure {
         try journal.set(row.id, .refused, note: "the situation has changed: \(what)", at: .now)
-        return ApprovalFailure("the situation has changed: \(what)")
+        return RequestFailure("the situation has changed: \(what)")
     }
 
     private func pending(_ id: Int64) throws -> AgentDecision {
         guard let row = try records.decisions(in: [.pending]).first(where: { $0.id == id }) else {
-            throw ApprovalFailure("no decision \(id) waits for a person: it was never made, answered, or has expired")
+            throw RequestFailure("no decision \(id) waits for a person: it was never made, answered, or has expired")
         }
         return row
     }
@@ -96,8 +153,8 @@ extension Party {
     }
 }
 
-/// Why a person's yes or no came to nothing.
-public struct ApprovalFailure: Error, CustomStringConvertible {
+/// Why what a person wanted came to nothing.
+public struct RequestFailure: Error, CustomStringConvertible {
     public let description: String
     init(_ description: String) { self.description = description }
 }

@@ -106,7 +106,8 @@ public actor Agent {
         if let chosen = decision.chosen, let problem = problems.first(where: { $0.id == chosen.problem }) {
             try await follow(chosen, problem, of: problems, decision.reason, &log)
         } else if explanation.causes.isEmpty {
-            try look(problems[0], measurements, &log)
+            let looked = try look(Action(problems[0].type.look), at: problems[0].entity, measurements, &log)
+            try log.close("cannot tell from this data who causes it; looked: \(looked.action)")
         } else {
             try log.close(decision.reason)
         }
@@ -148,11 +149,11 @@ public actor Agent {
         }
     }
 
-    /// Where nobody can be blamed: looks at what the worst problem is about.
-    private func look(_ problem: Problem, _ measurements: Measurements, _ log: inout CycleLog) throws {
-        let action = try Action(problem.type.look)
-        _ = try log.run("EXECUTE") { (action, try measurements.look(action, at: problem.entity)) }
-        try log.close("cannot tell from this data who causes it; looked: \(action)")
+    /// Looks at what a problem is about and writes down what it sees.
+    func look(
+        _ action: Action, at entity: Entity, _ measurements: Measurements, _ log: inout CycleLog
+    ) throws -> Look {
+        try log.run("EXECUTE") { (action, try measurements.look(action, at: entity)) }
     }
 
     /// What was done in the last hours, and what a person did not want.

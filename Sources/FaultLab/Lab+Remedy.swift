@@ -7,13 +7,13 @@ import Model
 import Store
 
 extension Lab {
-    /// Starts an agent that acts by itself, with these actions alone if any are named.
-    public func startAgent(only actions: [String] = []) throws {
+    /// Starts an agent: in mode `auto` it mends by itself, in `approve` it does what a person orders.
+    private func startAgent(_ mode: AgentMode) throws {
         stopAgent()
-        let enabled = actions.isEmpty ? "" : ", actions: {enabled: [\(actions.joined(separator: ", "))]}"
         let config = scratch.appending(path: "agent.yaml")
         // A cycle every two seconds, so that it does not wait for a signal to become high.
-        try "agent: {mode: auto, cycle_interval_seconds: 2, settle_seconds: 6, most_actions_per_hour: 3600\(enabled)}\n"
+        try
+            "agent: {mode: \(mode.rawValue), cycle_interval_seconds: 2, settle_seconds: 6, most_actions_per_hour: 3600}\n"
             .write(to: config, atomically: true, encoding: .utf8)
         let agent = try ChildProcess(
             ChildProcess.ours("kernelsight-agent"), ["--config", config.path, "--database", reader.path],
@@ -26,7 +26,7 @@ extension Lab {
         }
     }
 
-    public func stopAgent() {
+    func stopAgent() {
         agent?.stop(seconds: 10)
         agent = nil
     }
@@ -34,62 +34,114 @@ extension Lab {
     private var records: AgentReader { AgentReader(path: AgentReader.path(besides: reader.path), connections: 1) }
 
     /// What the agent does about a fault, and how the victim fares.
-    public func play(_ remedy: Remedy) throws -> RemedyOutcome {
+    ///
+    /// - Parameter byHand: Whether it is played once more with a person who does what helps most, as soon as there is a signal.
+    public func play(_ remedy: Remedy, byHand: Bool) throws -> RemedyOutcome {
+        var outcome = try mended(remedy)
+        if byHand { outcome.byHand = try playByHand(remedy) }
+        return outcome
+    }
+
+    private func mended(_ remedy: Remedy) throws -> RemedyOutcome {
+        try startAgent(.auto)
         let stage = try Stage(remedy.scenario, in: scratch)
         defer { stage.clear() }
-        var others = try remedy.scenario.bystanders.map(stage.start)
-        let victim = try remedy.scenario.victim.map(stage.start)
-        others += [victim].compactMap(\.self)
-        try settle(Remedy.measured)
-        try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
-        let began = Timestamp.now
-        let before = try readings(others)
-        let quiet = victim.map { Latency(of: $0) }
-        let depth = stage.depth
-        for prop in remedy.scenario.faultProps { try stage.set(up: prop) }
-        let fault = try remedy.scenario.fault.map(stage.start)
-        let bystanders = Set(others.flatMap { Host().processes().group(of: $0.pid).map(\.process) })
+        let cast = try cast(remedy, on: stage)
+        let before = try readings(cast.others)
+        let fault = try fault(remedy, on: stage)
+        let bystanders = Set(cast.others.flatMap { Host().processes().group(of: $0.pid).map(\.process) })
         var names: [ProcessIdentity: String] = [:]
         var notes: [Int64: String] = [:]
-        let end = ContinuousClock.now + .seconds(Remedy.within + Remedy.measured)
-        var hurt: Latency?
-        while ContinuousClock.now < end {
+        try watch(fault) {
             // Whoever is acted on may be gone at the end.
-            for process in try touched(since: began) where names[process] == nil {
+            for process in try touched(since: fault.began) where names[process] == nil {
                 names[process] = bystanders.contains(process) ? "a bystander" : comm(of: process.pid)
             }
-            for decision in try decisions(since: began)
+            for decision in try decisions(since: fault.began)
             where (decision.verdict != nil || decision.state == .undone) && notes[decision.id] == nil {
                 notes[decision.id] = decision.note
             }
-            try settle(0.5)
-            if hurt == nil, let victim, ContinuousClock.now > end - .seconds(Remedy.within + Remedy.measured - 4) {
-                hurt = Latency(of: victim, after: quiet?.lines ?? 0)
-            }
         }
         var outcome = RemedyOutcome(remedy: remedy)
-        outcome.quiet = quiet?.p99 ?? 0
-        outcome.hurt = hurt?.p99 ?? 0
-        outcome.after = victim.map { Latency(of: $0, after: (quiet?.lines ?? 0) + Int(Remedy.within)).p99 } ?? 0
-        for part in fault { part.stop(seconds: 5, group: true) }
-        try stage.takeDown(to: depth)
-        try takeBack()
-        outcome.deeds = try deeds(since: began, names, notes)
-        let after = try readings(others)
+        if let victim = cast.victim, let quiet = cast.quiet {
+            outcome.quiet = quiet.p99
+            outcome.hurt = Latency(of: victim, after: quiet.lines, atMost: Remedy.first).p99
+            outcome.after = Latency(of: victim, after: quiet.lines + Int(Remedy.within)).p99
+        }
+        try end(fault, on: stage)
+        outcome.deeds = try deeds(since: fault.began, names, notes)
+        let after = try readings(cast.others)
         // Short-lived children of a bystander come and go.
         outcome.traces = before.keys.filter { after[$0] != nil && before[$0] != after[$0] }.sorted() + Self.groupsLeft()
         return outcome
     }
 
-    private func takeBack() throws {
-        let socket = AgentRequest.socket(besides: reader.path)
-        let deadline = ContinuousClock.now + .seconds(30)
-        while ContinuousClock.now < deadline {
-            if case .done? = try AgentMessage(.undo)?.ask(at: socket, timeout: 30) { return }
-            // It is verifying something.
+    /// The victim's p99 after a person did what helps most; `nil` where there was no signal to do it for.
+    private func playByHand(_ remedy: Remedy) throws -> Double? {
+        try startAgent(.approve)
+        let stage = try Stage(remedy.scenario, in: scratch)
+        defer { stage.clear() }
+        let cast = try cast(remedy, on: stage)
+        let fault = try fault(remedy, on: stage)
+        var isDone = false
+        try watch(fault) {
+            guard !isDone, let signal = try loud().first, let hog = fault.parts.first else { return }
+            isDone = try ask(.order(AgentOrder(remedy.byHand, signal: signal.id, pid: hog.pid)))
+        }
+        let after = cast.victim.map { Latency(of: $0, after: (cast.quiet?.lines ?? 0) + Int(Remedy.within)).p99 }
+        try end(fault, on: stage)
+        return isDone ? after : nil
+    }
+
+    /// Whoever is there before the fault, and how the victim fares then.
+    private struct Cast {
+        var others: [ChildProcess]
+        var victim: ChildProcess?
+        var quiet: Latency?
+    }
+
+    private struct Fault {
+        var parts: [ChildProcess]
+        var began: Timestamp
+        /// What was on the stage before it.
+        var depth: Int
+    }
+
+    private func cast(_ remedy: Remedy, on stage: Stage) throws -> Cast {
+        let bystanders = try remedy.scenario.bystanders.map(stage.start)
+        let victim = try remedy.scenario.victim.map(stage.start)
+        try settle(Remedy.measured)
+        try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
+        return Cast(
+            others: bystanders + [victim].compactMap(\.self), victim: victim, quiet: victim.map { Latency(of: $0) })
+    }
+
+    private func fault(_ remedy: Remedy, on stage: Stage) throws -> Fault {
+        let (began, depth) = (Timestamp.now, stage.depth)
+        for prop in remedy.scenario.faultProps { try stage.set(up: prop) }
+        return Fault(parts: try remedy.scenario.fault.map(stage.start), began: began, depth: depth)
+    }
+
+    private func watch(_ fault: Fault, _ look: () throws -> Void) throws {
+        let end = fault.began.advanced(bySeconds: Remedy.within + Remedy.measured)
+        while Timestamp.now < end {
+            try look()
             try settle(0.5)
         }
-        throw LabFailure("the agent did not take back what stands")
+    }
+
+    private func end(_ fault: Fault, on stage: Stage) throws {
+        for part in fault.parts { part.stop(seconds: 5, group: true) }
+        try stage.takeDown(to: fault.depth)
+        try wait(30, for: "the agent to take back what stands") { try ask(.undo) }
+    }
+
+    /// Whether the agent did it; it does not while it verifies something.
+    private func ask(_ request: AgentRequest) throws -> Bool {
+        if case .done? = try AgentMessage(request)?.ask(at: AgentRequest.socket(besides: reader.path), timeout: 30) {
+            return true
+        }
+        return false
     }
 
     private func comm(of pid: Int32) -> String? {

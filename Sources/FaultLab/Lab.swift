@@ -154,10 +154,15 @@ public struct Latency: Sendable {
     /// Lines of its log that were read.
     var lines = 0
 
-    init(of victim: ChildProcess, after skipped: Int = 0) {
+    /// - Parameters:
+    ///   - skipped: Seconds that are left out at the beginning.
+    ///   - most: The most that are looked at after those.
+    init(of victim: ChildProcess, after skipped: Int = 0, atMost most: Int = .max) {
         let seconds = victim.output.split(separator: "\n").filter { $0.hasPrefix("latency ") }
         lines = seconds.count
-        let values = seconds.dropFirst(skipped).map { $0.split(separator: " ").dropFirst().compactMap { Double($0) } }
+        let values = seconds.dropFirst(skipped).prefix(most).map {
+            $0.split(separator: " ").dropFirst().compactMap { Double($0) }
+        }
         let medians = values.compactMap(\.first).sorted()
         let worsts = values.compactMap(\.last).sorted()
         let tails = values.compactMap { $0.count > 2 ? $0[1] : nil }.sorted()

@@ -7,6 +7,8 @@ public struct Remedy: Sendable {
     public var scenario: Scenario
     /// How the name of the one to act on begins; `nil` where no action is one against it.
     public var culprit: String?
+    /// What helps most, whatever it costs.
+    public var byHand = ActionKind.pauseProcess
     /// Whether something that can be undone helps. Where not, what was tried has to be taken back.
     public var isMendable = true
 
@@ -14,6 +16,8 @@ public struct Remedy: Sendable {
 
     /// Seconds after which the victim is to be well.
     public static let within = 20.0
+    /// Seconds in which it shows how bad the fault is.
+    static let first = 4
     /// Seconds for which it is measured then.
     static let measured = 12.0
     /// How many times its quiet p99 it may wait.
@@ -24,15 +28,17 @@ public struct Remedy: Sendable {
         Remedy(scenario: web, culprit: "stress-ng"),
         of("switch-storm", "stress-ng"), of("fork-storm", "stress-ng"), of("pinned-core", "stress-ng"),
         of("disk-flood", "stress-ng"), of("disk-readers", "fio"), of("swap-storm", "stress-ng"),
-        Remedy(scenario: growing, culprit: "grow"), of("cache-thrash", "scan"),
-        of("memory-ramp", "grow", mendable: false),
-        of("held-lock", nil, mendable: false),
+        Remedy(scenario: growing, culprit: "grow", byHand: .terminateProcess), of("cache-thrash", "scan"),
+        of("memory-ramp", "grow", byHand: .terminateProcess, mendable: false),
+        of("held-lock", nil, byHand: .terminateProcess, mendable: false),
     ].compactMap(\.self)
 
     public static func named(_ name: String) -> Remedy? { all.first { $0.name == name } }
 
-    private static func of(_ name: String, _ culprit: String?, mendable: Bool = true) -> Remedy? {
-        Catalogue.named(name).map { Remedy(scenario: $0, culprit: culprit, isMendable: mendable) }
+    private static func of(
+        _ name: String, _ culprit: String?, byHand: ActionKind = .pauseProcess, mendable: Bool = true
+    ) -> Remedy? {
+        Catalogue.named(name).map { Remedy(scenario: $0, culprit: culprit, byHand: byHand, isMendable: mendable) }
     }
 
     /// Who is paused grows no more, and what it holds can go to swap. Without swap (memory-ramp) it stays where it is.
@@ -54,6 +60,8 @@ public struct RemedyOutcome: Sendable {
     public var quiet = 0.0
     public var hurt = 0.0
     public var after = 0.0
+    /// The p99 at that time where a person did what helps most; `nil` where that was not played.
+    public var byHand: Double?
     /// What was done, with the names of whom it was done to.
     public var deeds: [Deed] = []
     /// Settings that do not read as before, and cgroups that are left.
@@ -70,7 +78,7 @@ public struct RemedyOutcome: Sendable {
         public var note: String?
     }
 
-    public var isMended: Bool { after <= Remedy.most * quiet }
+    public var isMended: Bool { after <= max(Remedy.most * quiet, byHand ?? 0) }
 
     /// Those that were touched and are not the culprit's.
     public var wrong: Set<String> {
@@ -96,7 +104,7 @@ public struct RemedyReport: Sendable {
 
     public static let header =
         "       " + "scenario".padded(to: 24) + "p99 quiet".padded(to: 11) + "hurt".padded(to: 11)
-        + "after 20 s".padded(to: 12) + "ratio"
+        + "after 20 s".padded(to: 12) + "ratio".padded(to: 8) + "by hand"
 
     /// The row of a scenario, and below it what was done when, with what became of it.
     public static func lines(_ outcome: RemedyOutcome) -> [String] {
@@ -106,7 +114,8 @@ public struct RemedyReport: Sendable {
             .padded(to: 7)
             + outcome.remedy.name.padded(to: 24) + short(outcome.quiet).padded(to: 11)
             + short(outcome.hurt).padded(to: 11) + short(outcome.after).padded(to: 12)
-            + short(outcome.after / max(outcome.quiet, 0.001)).padded(to: 8) + faults.joined(separator: "; ")
+            + short(outcome.after / max(outcome.quiet, 0.001)).padded(to: 8)
+            + (outcome.byHand.map(short) ?? "-").padded(to: 11) + faults.joined(separator: "; ")
         return [row]
             + outcome.deeds.map { deed in
                 "\(short(deed.time)) s ".padded(to: 13, left: true)

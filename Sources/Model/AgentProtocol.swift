@@ -2,6 +2,8 @@
 public enum AgentRequest: Sendable, Hashable {
     case approve(Int64)
     case reject(Int64)
+    /// Do something about a signal that the agent did not propose, or would not do without a person.
+    case order(AgentOrder)
     /// Take back all that stands.
     case undo
 
@@ -12,6 +14,7 @@ public enum AgentRequest: Sendable, Hashable {
         switch self {
         case .approve(let id): "approve \(id)"
         case .reject(let id): "reject \(id)"
+        case .order(let order): "do \(order.words)"
         case .undo: "undo"
         }
     }
@@ -21,12 +24,58 @@ public enum AgentRequest: Sendable, Hashable {
             self = .undo
             return
         }
+        if words.first == "do" {
+            guard let order = AgentOrder(words: words.dropFirst()) else { return nil }
+            self = .order(order)
+            return
+        }
         guard words.count == 2, let id = Int64(words[1]), id > 0 else { return nil }
         switch words[0] {
         case "approve": self = .approve(id)
         case "reject": self = .reject(id)
         default: return nil
         }
+    }
+}
+
+/// An action that a person wants.
+public struct AgentOrder: Sendable, Hashable {
+    /// The open signal that it is against, and is held against afterwards.
+    public var signal: Int64
+    public var kind: ActionKind
+    /// A process of the party that it is about; whoever the signal blames first where it is not said.
+    public var pid: Int32?
+    /// The preset where it is not said.
+    public var value: String?
+
+    public init(_ kind: ActionKind, signal: Int64, pid: Int32? = nil, value: String? = nil) {
+        self.signal = signal
+        self.kind = kind
+        self.pid = pid
+        self.value = value
+    }
+
+    /// `88 lower_io_priority pid 25101 value best-effort 5`
+    fileprivate var words: String {
+        "\(signal) \(kind.rawValue)" + (pid.map { " pid \($0)" } ?? "") + (value.map { " value \($0)" } ?? "")
+    }
+
+    fileprivate init?(words: ArraySlice<Substring>) {
+        var rest = words
+        guard let signal = rest.popFirst().flatMap({ Int64($0) }), signal > 0,
+            let kind = rest.popFirst().flatMap({ ActionKind(rawValue: String($0)) })
+        else { return nil }
+        self.init(kind, signal: signal)
+        if rest.first == "pid" {
+            guard let pid = rest.dropFirst().first.flatMap({ Int32($0) }), pid > 0 else { return nil }
+            self.pid = pid
+            rest = rest.dropFirst(2)
+        }
+        if rest.first == "value", rest.count > 1 {
+            value = rest.dropFirst().joined(separator: " ")
+            rest = []
+        }
+        guard rest.isEmpty else { return nil }
     }
 }
 

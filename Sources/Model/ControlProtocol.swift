@@ -53,6 +53,14 @@ public enum ControlReply: Sendable, Hashable {
 }
 
 extension String {
-    /// Fit for a line of a control socket.
-    var onOneLine: String { String(map { $0.isNewline ? " " : $0 }.prefix(200)) }
+    /// Fit for a line of a control socket; what is too long ends in `…`.
+    var onOneLine: String {
+        let line = String(map { $0.isNewline ? " " : $0 })
+        // Room for the word before it and the ellipsis.
+        let room = ControlRequest.maximumBytes - 24
+        guard line.utf8.count > room else { return line }
+        var short = Substring(line)
+        while short.utf8.count > room { short.removeLast() }
+        return short + "…"
+    }
 }

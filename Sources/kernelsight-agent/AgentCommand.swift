@@ -88,7 +88,7 @@ struct AgentCommand: ParsableCommand {
         let door = Door(tokenFile: "\(DataDirectory.of(path))/agent-token")
         let control = ControlSocket(path: AgentRequest.socket(besides: path), mode: 0o666) { line, uid in
             guard let message = AgentMessage(line: line) else {
-                return AgentReply.failed("not a request; known: approve ID, reject ID, undo").line
+                return AgentReply.failed("not a request; known: approve ID, reject ID, do SIGNAL ACTION, undo").line
             }
             let reply: AgentReply
             if let refusal = door.refusal(message, from: uid) {
@@ -117,6 +117,7 @@ struct AgentCommand: ParsableCommand {
             case .reject(let id):
                 try await agent.reject(id)
                 return .done("rejected")
+            case .order(let order): return .done(try await agent.perform(order))
             case .undo: return .done("\(try await agent.undoAll()) taken back")
             }
         } catch {

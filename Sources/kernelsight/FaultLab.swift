@@ -28,8 +28,8 @@ struct FaultLabCommand: ParsableCommand {
     @Flag(help: "Lets an agent in mode auto mend faults, and shows how the victims fare.")
     var agent = false
 
-    @Option(help: "With --agent: the only action that it may use. For what a person could reach by hand.")
-    var only: String?
+    @Flag(help: "With --agent: plays each fault once more, with a person who at once does what helps most.")
+    var byHand = false
 
     @Option(help: "The configuration for the collector; the defaults when none is given.")
     var config: String?
@@ -38,6 +38,7 @@ struct FaultLabCommand: ParsableCommand {
         for name in names where agent ? Remedy.named(name) == nil : Catalogue.named(name) == nil {
             throw ValidationError("\(name): no such scenario; --list shows them")
         }
+        if byHand, !agent { throw ValidationError("--by-hand: goes with --agent") }
         guard (1...100).contains(runs) else { throw ValidationError("--runs: 1 to 100") }
     }
 
@@ -64,12 +65,11 @@ struct FaultLabCommand: ParsableCommand {
         let chosen = names.isEmpty ? Remedy.all : names.compactMap(Remedy.named)
         if list { return show(chosen.map(\.scenario)) }
         let lab = try Lab(config: config)
-        try lab.startAgent(only: only.map { [$0] } ?? [])
         try repeatedly(RemedyReport.header) {
             var report = RemedyReport()
             var isComplete = true
             try each(chosen) { remedy in
-                let outcome = try lab.play(remedy)
+                let outcome = try lab.play(remedy, byHand: byHand)
                 report.outcomes.append(outcome)
                 return RemedyReport.lines(outcome)
             } skipped: { _, _ in

@@ -113,6 +113,15 @@ import Testing
             _ = try await turn.value
         }
 
+        /// Waits until nothing is in flight.
+        func verified() async throws {
+            let limit = ContinuousClock.now + .seconds(10)
+            while try decisions.contains(where: { AgentDecision.State.inFlight.contains($0.state) }) {
+                guard ContinuousClock.now < limit else { throw Timeout() }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+
         /// Another process is to blame now.
         func blame(_ child: ChildProcess) throws {
             episode.finding.culprits[0].process = try identity(of: child)
@@ -202,14 +211,14 @@ import Testing
         #expect(try scene.decisions.map(\.state) == [.pending])
         try await scene.agent.reject(asked.id)
         #expect(try scene.decisions.map(\.state) == [.rejected])
-        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(asked.id) }
+        await #expect(throws: RequestFailure.self) { try await scene.agent.approve(asked.id) }
 
         let late = try Scene {
             $0.policy.mode = .approve
             $0.expiry = -1
         }
         try await late.cycle()
-        await #expect(throws: ApprovalFailure.self) { try await late.agent.approve(1) }
+        await #expect(throws: RequestFailure.self) { try await late.agent.approve(1) }
         #expect(try late.decisions.map(\.state) == [.expired])
     }
 
@@ -219,16 +228,73 @@ import Testing
         try await scene.cycle()
         #expect(try await scene.agent.approve(1).contains("lower_process_priority"))
         #expect(try scene.place != home)
-        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        await #expect(throws: RequestFailure.self) { try await scene.agent.approve(1) }
         scene.stall = 0
         for _ in 0..<8 { try scene.measure() }
-        let limit = ContinuousClock.now + .seconds(10)
-        while try scene.decisions.first?.state == .verifying, ContinuousClock.now < limit {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await scene.verified()
         #expect(try scene.decisions.map(\.state) == [.standing])
         try await scene.agent.stop()
         #expect(try scene.place == home)
+    }
+
+    @Test func `what a person orders is done and verified, and taken back where it does not help`() async throws {
+        let scene = try Scene { $0.policy.mode = .approve }
+        let hog = Setting.stopped(try scene.identity(of: scene.hog))
+        #expect(
+            try await scene.agent.perform(AgentOrder(.pauseProcess, signal: 1))
+                == "executing pause_process on \(scene.hog.pid), to be verified in 3 s")
+        #expect(try scene.host.value(of: hog) == "yes")
+        for _ in 0..<8 { try scene.measure() }
+        try await scene.verified()
+        #expect(try scene.decisions.map(\.verdict) == ["no_effect"])
+        #expect(try scene.decisions.map(\.state) == [.undone])
+        #expect(try scene.host.value(of: hog) == "no")
+        #expect(try scene.records.cycles(limit: 1).first?.cause.contains("a person wanted pause_process") == true)
+
+        #expect(try await scene.agent.perform(AgentOrder(.throttleCPU, signal: 1, value: "5")).contains("to 5"))
+        scene.stall = 0
+        for _ in 0..<8 { try scene.measure() }
+        try await scene.verified()
+        #expect(try scene.decisions.map(\.state) == [.undone, .standing])
+        try await scene.agent.stop()
+    }
+
+    @Test(arguments: [AgentMode.auto, .approve])
+    func `what cannot be taken back is done for a person, in any mode that acts`(mode: AgentMode) async throws {
+        let scene = try Scene { $0.policy.mode = mode }
+        for (kind, deed) in [(ActionKind.flushBuffers, "flush"), (.terminateProcess, "terminate")] {
+            #expect(try await scene.agent.perform(AgentOrder(kind, signal: 1)).contains(deed))
+            scene.stall = 0
+            for _ in 0..<8 { try scene.measure() }
+            try await scene.verified()
+            scene.stall = 400
+            for _ in 0..<8 { try scene.measure() }
+        }
+        #expect(try scene.decisions.map(\.state) == [.done, .done])
+        #expect(scene.hog.wait(seconds: 5))
+    }
+
+    @Test func `an order is refused with what is wrong with it`() async throws {
+        let scene = try Scene {
+            $0.policy.mode = .approve
+            $0.policy.enabled.remove(.throttleCPU)
+        }
+        let hog = Setting.stopped(try scene.identity(of: scene.hog))
+        func refusal(_ order: AgentOrder) async -> String {
+            do { return try await scene.agent.perform(order) } catch { return "\(error)" }
+        }
+        #expect(await refusal(AgentOrder(.pauseProcess, signal: 7)).contains("signal 7 is not open above low"))
+        #expect(await refusal(AgentOrder(.pauseProcess, signal: 1, pid: 1)).contains("is protected"))
+        #expect(
+            await refusal(AgentOrder(.pauseProcess, signal: 1, pid: scene.victim.pid)).contains("suffers already"))
+        #expect(await refusal(AgentOrder(.pauseProcess, signal: 1, pid: 4_194_305)).contains("no process 4194305"))
+        #expect(await refusal(AgentOrder(.flushBuffers, signal: 1, pid: 1)).contains("is about the host"))
+        #expect(await refusal(AgentOrder(.throttleCPU, signal: 1)).contains("agent.actions.enabled"))
+        #expect(await refusal(AgentOrder(.setCPUAffinity, signal: 1, value: "x")).contains("allowed"))
+        await scene.agent.configure(Agent.Configuration())
+        #expect(await refusal(AgentOrder(.pauseProcess, signal: 1)).contains("mode observe"))
+        #expect(try scene.host.value(of: hog) == "no")
+        #expect(await refusal(AgentOrder(.listTopCPU, signal: 1)).hasPrefix("list_top_cpu to 10:"))
     }
 
     @Test func `a decision whose signal has closed is not executed`() async throws {
@@ -236,7 +302,7 @@ import Testing
         let home = try scene.place
         try await scene.cycle()
         try scene.measure(closed: true)
-        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        await #expect(throws: RequestFailure.self) { try await scene.agent.approve(1) }
         #expect(try scene.decisions.map(\.state) == [.refused])
         #expect(try scene.place == home)
     }
@@ -248,7 +314,7 @@ import Testing
         defer { other.stop() }
         try await scene.cycle()
         try scene.blame(other)
-        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        await #expect(throws: RequestFailure.self) { try await scene.agent.approve(1) }
         #expect(try scene.decisions.map(\.state) == [.refused])
         #expect(try scene.decisions.first?.note?.contains("not to blame any more") == true)
         #expect(try scene.place == home)
@@ -272,7 +338,7 @@ import Testing
         let home = try scene.place
         try await scene.cycle()
         await scene.agent.configure(Agent.Configuration())
-        await #expect(throws: ApprovalFailure.self) { try await scene.agent.approve(1) }
+        await #expect(throws: RequestFailure.self) { try await scene.agent.approve(1) }
         #expect(try scene.place == home)
     }
 

@@ -334,7 +334,7 @@ import Testing
     }
 }
 
-private struct Timeout: Error {}
+struct Timeout: Error {}
 
 /// Waits for a condition; throws after ten seconds.
 func eventually(_ condition: () -> Bool) throws {

@@ -201,6 +201,17 @@ import Testing
         let undo = try execute(command, ["agent", "undo", "--all", "--database", stack.database])
         #expect(undo.output == "1 taken back\n" && undo.status == 0, "\(undo.output)")
         #expect(Self.groups().isEmpty)
+        // What it did not propose, a person may order.
+        let loud = "SELECT max(id) FROM signal_metadata WHERE state = 'open' AND signal_type = 'load_mismatch'"
+        try require(within: 40, "the signal is open again") {
+            let signal = try stack.sql(loud + " AND current_severity <> 'low'", of: stack.database)
+            guard !signal.isEmpty else { return false }
+            let order = try execute(
+                command, ["agent", "do", "pause_process", "--signal", signal, "--database", stack.database])
+            return order.output.hasPrefix("executing pause_process on")
+        }
+        #expect(try String(contentsOfFile: "/proc/\(fault.hog.pid)/stat", encoding: .utf8).contains(") T "))
+        try require(within: 30, "it helped") { try stack.sql(standing, of: stack.agentDatabase) == "1" }
         #expect(try stack.get("/api/agent/decisions/999999/reject", method: "POST", headers: bearer).status == 404)
         withExtendedLifetime(fault) {}
     }

@@ -5,7 +5,9 @@ import Testing
 @Suite struct AgentProtocolTests {
     @Test(arguments: [
         AgentMessage(.approve(12)), AgentMessage(.reject(1), token: "a-token-of-16-b."), AgentMessage(.undo),
-        AgentMessage(.undo, token: "x"),
+        AgentMessage(.undo, token: "x"), AgentMessage(.order(AgentOrder(.flushBuffers, signal: 88))),
+        AgentMessage(.order(AgentOrder(.lowerIOPriority, signal: 88, pid: 25_101, value: "best-effort 5"))),
+        AgentMessage(.order(AgentOrder(.throttleCPU, signal: 88, value: "20")), token: "x"),
     ])
     func `a message is read as it was written`(message: AgentMessage?) throws {
         let message = try #require(message)
@@ -14,7 +16,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "approve", "approve x", "approve 0", "approve -1", "undo 1", "undo token", "approve 1 2", "stop",
+        "", "approve", "approve x", "approve 0", "approve -1", "undo 1", "undo token", "approve 1 2", "stop", "do",
+        "do 1", "do pause_process", "do 1 pause", "do 0 pause_process", "do 1 pause_process pid",
+        "do 1 pause_process pid 0", "do 1 pause_process 30", "do 1 throttle_cpu value", "do 1 throttle_cpu 20",
     ])
     func `a line that is no message is none`(line: String) { #expect(AgentMessage(line: line) == nil) }
 
@@ -29,6 +33,7 @@ import Testing
     @Test func `a reply is one short line whatever it says`() {
         let line = AgentReply.failed(String(repeating: "no\r\n", count: 1000)).line
         #expect(line.utf8.count < ControlRequest.maximumBytes && !line.contains { $0.isNewline })
+        #expect(line.hasSuffix("…"))
         #expect(AgentReply(line: "ok") == nil && AgentReply(line: "fine yes") == nil)
     }
 }

@@ -10,7 +10,7 @@ struct AgentCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "Shows what the agent does, answers its decisions, takes back what it changed.",
         subcommands: [
-            AgentStatusCommand.self, Pending.self, Approve.self, Reject.self, Undo.self, AuditCommand.self,
+            AgentStatusCommand.self, Pending.self, Approve.self, Reject.self, Order.self, Undo.self, AuditCommand.self,
             ReplayCommand.self,
         ])
 }
@@ -83,6 +83,41 @@ struct Reject: ParsableCommand {
 
     func run() throws { try options.ask(.reject(id)) }
 }
+
+struct Order: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "do", abstract: "Has the agent do something about a signal that it did not propose.",
+        discussion: """
+            It passes the same gate as what the agent decides by itself, is verified, and is taken back unless it helped. In mode \
+            observe the agent only looks. What each action does, and its values: docs/agent.md.
+            """)
+
+    @Argument(help: "What to do.")
+    var action: ActionKind
+
+    @Option(help: "The open signal that it is against.")
+    var signal: Int64
+
+    @Option(help: "A process of the party that it is about; whoever the signal blames first when it is not said.")
+    var pid: Int32?
+
+    @Option(help: "How much of it; the action's preset when it is not said.")
+    var value: String?
+
+    @OptionGroup var options: DatabaseOptions
+
+    func validate() throws {
+        if let pid, pid < 1 { throw ValidationError("--pid \(pid): a process has a number from 1 on") }
+        if signal < 1 { throw ValidationError("--signal \(signal): a signal has a number from 1 on") }
+        // Here already, as only what is allowed can stand in a line to the agent.
+        let somebody = ProcessIdentity(pid: pid ?? 1, startTicks: 0)
+        do { _ = try Action(action, on: somebody, value: value) } catch { throw ValidationError("\(error)") }
+    }
+
+    func run() throws { try options.ask(.order(AgentOrder(action, signal: signal, pid: pid, value: value))) }
+}
+
+extension ActionKind: ExpressibleByArgument {}
 
 struct Undo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
