@@ -131,8 +131,14 @@ extension Lab {
     }
 
     private func end(_ fault: Fault, on stage: Stage) throws {
+        // Whoever is paused cannot end its workers; and what it does until it ends, the agent may act on once more.
+        try takeBack()
         for part in fault.parts { part.stop(seconds: 5, group: true) }
         try stage.takeDown(to: fault.depth)
+        try takeBack()
+    }
+
+    private func takeBack() throws {
         try wait(30, for: "the agent to take back what stands") { try ask(.undo) }
     }
 
