@@ -36,6 +36,8 @@ static __always_inline enum outcome handle_entry(struct hook_ledger *slot, __u64
 	/* The kernel's half of the address space, and probes that are not allowed to fault, never get a page. */
 	if ((__s64)address < 0 || task->pagefault_disabled)
 		return FILTERED;
+	if (!is_sampled(task))
+		return UNSAMPLED;
 	state = task_state_create(task);
 	if (!state)
 		return LOST_STORAGE;
@@ -74,20 +76,24 @@ static __always_inline enum outcome handle_end(struct hook_ledger *slot, __u64 a
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fault_counts *counts = bpf_map_lookup_elem(&faults, &kind);
-	struct task_state *state = task_state_create(task);
+	struct task_state *state;
 	__u64 now, latency;
 
 	if (!counts)
 		return LOST_MAP_FULL; /* for the verifier: the kind is in range */
 	counts->faults++;
+	if (!is_sampled(task))
+		return UNSAMPLED;
+	state = task_state_create(task);
 	if (!state)
 		return LOST_STORAGE;
 	if (kind == FAULT_MAJOR)
 		state->counters.major_faults++;
 	else
 		state->counters.minor_faults++;
-	if (!state->fault_start_ns || state->fault_address != address)
-		return LOST_START_MISSING;
+	/* A stamp from this thread's last turn goes when the next fault begins. */
+	if (state->fault_start_ns < control.measured_since_ns || !state->fault_start_ns || state->fault_address != address)
+		return start_missing();
 
 	now = bpf_ktime_get_ns();
 	latency = now - state->fault_start_ns;

@@ -74,7 +74,8 @@ static __always_inline void take_counters(struct task_counters *counters, struct
 	*counters = state->counters;
 	barrier();
 	/* Its hooks have run meanwhile, and may have counted the stretch; or nobody keeps phases (any more). */
-	if (stretch_of(state).since_ns != stretch->since_ns || !walk.scheduler_since_ns)
+	if (stretch_of(state).since_ns != stretch->since_ns || !walk.scheduler_since_ns ||
+	    stretch->since_ns < walk.scheduler_since_ns)
 		stretch->phase = UNKNOWN;
 }
 
@@ -118,6 +119,9 @@ static __always_inline bool hangs(struct thread_header *header, struct task_coun
 	struct call_time time;
 
 	if (!header->call.number1 || number >= SYSCALL_NUMBERS || call_waits[number] == WAIT_MEANT)
+		return false;
+	/* What is left of a thread's last turn may have returned long ago. */
+	if (!walk.calls_since_ns || header->call.start_ns < walk.calls_since_ns)
 		return false;
 	/* The call may have returned since it was copied, and time is read on another CPU. */
 	if (now < header->call.start_ns)

@@ -98,6 +98,7 @@ struct thread_record {
 struct walk {
 	__u64 running_threshold_ns; /* calls that have stalled this long are reported even when nothing else moved */
 	__u64 scheduler_since_ns;   /* as in struct control */
+	__u64 calls_since_ns;       /* since when every call's end is seen; 0: it is not */
 	__u64 epoch;                /* likewise */
 	__u32 everything;           /* report every thread that has state */
 	__u32 claim_calls;          /* final walk: count calls as in flight, so that an exit does not count them */

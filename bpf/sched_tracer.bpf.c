@@ -23,6 +23,16 @@ static __always_inline struct run_queue *this_run_queue(void)
 	return bpf_map_lookup_elem(&run_queues, &zero);
 }
 
+/* The stretch that a task is in, unless that is one from its last turn. */
+static __always_inline struct stretch measured_stretch(struct task_state *state)
+{
+	struct stretch stretch = stretch_of(state);
+
+	if (stretch.since_ns < control.measured_since_ns)
+		stretch.phase = UNKNOWN;
+	return stretch;
+}
+
 /* What a task does that leaves the CPU. */
 static __always_inline enum phase phase_after(bool runnable, __u32 task_state)
 {
@@ -39,27 +49,26 @@ static __always_inline enum outcome handle_switch_out(struct task_struct *task, 
 	struct run_queue *queue = this_run_queue();
 	struct task_state *state;
 	struct stretch last;
+	/* As the kernel decides between nvcsw and nivcsw, but for signals: see docs/tracers/sched_tracer.md. */
+	bool is_voluntary = !preempt && task_state;
 	__u64 ns;
 
 	if (!task->pid)
 		return FILTERED; /* the idle task */
+	if (queue)
+		is_voluntary ? queue->voluntary++ : queue->involuntary++;
+	if (!is_sampled(task))
+		return UNSAMPLED;
 	/* Nothing is kept of a task that is seen for the first time when it is dead. */
 	state = task_state & TASK_DEAD ? task_state_find(task) : task_state_create(task);
 	if (!state || !queue)
 		return task_state & TASK_DEAD ? FILTERED : LOST_STORAGE;
-	/* As the kernel decides between nvcsw and nivcsw, but for signals: see docs/tracers/sched_tracer.md. */
-	if (!preempt && task_state) {
-		state->counters.voluntary++;
-		queue->voluntary++;
-	} else {
-		state->counters.involuntary++;
-		queue->involuntary++;
-	}
-	last = stretch_of(state);
+	is_voluntary ? state->counters.voluntary++ : state->counters.involuntary++;
+	last = measured_stretch(state);
 	/* Preempted on the way to sleep it still wants to run. */
 	begin_stretch(state, phase_after(preempt || stays_runnable(task, task_state), task_state), now);
 	if (last.phase != RUNNING)
-		return LOST_START_MISSING; /* it has been running since before we were attached */
+		return start_missing(); /* it has been running since before we were attached */
 	ns = now - last.since_ns;
 	state->counters.cpu_ns += ns;
 	histogram_add(queue->on_cpu, ns);
@@ -97,13 +106,15 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 
 	if (!task->pid)
 		return FILTERED;
+	if (!is_sampled(task))
+		return UNSAMPLED;
 	state = task_state_create(task);
 	if (!state || !queue)
 		return LOST_STORAGE;
-	wait = stretch_of(state);
+	wait = measured_stretch(state);
 	begin_stretch(state, RUNNING, now);
 	if (wait.phase != WOKEN && wait.phase != PREEMPTED)
-		return LOST_START_MISSING; /* it has been runnable since before we were attached */
+		return start_missing(); /* it has been runnable since before we were attached */
 	ns = now - wait.since_ns;
 	state->counters.waits++;
 	state->counters.wait_ns += ns;
@@ -120,16 +131,19 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 
 static __always_inline enum outcome handle_wakeup(struct task_struct *task, bool is_new)
 {
-	struct task_state *state = task_state_create(task);
 	struct run_queue *queue = this_run_queue();
+	struct task_state *state;
 	struct stretch last;
 	__u64 now, ns;
 
+	if (!is_sampled(task))
+		return UNSAMPLED;
+	state = task_state_create(task);
 	if (!state || !queue)
 		return LOST_STORAGE;
 	if (!is_new)
 		state->counters.wakeups++;
-	last = stretch_of(state);
+	last = measured_stretch(state);
 	/* Woken before it got to sleep, or while it waits for a CPU already. */
 	if (last.phase == RUNNING || last.phase == WOKEN || last.phase == PREEMPTED)
 		return AGGREGATED;

@@ -45,10 +45,12 @@ static __always_inline enum outcome handle_enter(struct hook_ledger *slot, struc
 	/* Another architecture's numbers, and calls that no table has (a tracer may set -1 to skip one). */
 	if ((unsigned long)number >= SYSCALL_NUMBERS || call_is_compat(task))
 		return FILTERED;
+	if (!is_sampled(task))
+		return UNSAMPLED;
 	state = task_state_create(task);
 	if (!state)
 		return LOST_STORAGE;
-	/* A call whose end was never seen: the kernel skipped that run. */
+	/* A call whose end was never seen: the kernel skipped that run, or it was another thread's turn. */
 	if (state->call.number1)
 		slot->abandoned++;
 	state->call.start_ns = bpf_ktime_get_ns();
@@ -102,18 +104,27 @@ static __always_inline enum outcome unmatched(struct task_struct *task, struct t
 
 	if (number >= SYSCALL_NUMBERS || call_is_compat(task) || kinds[number].forks)
 		return FILTERED;
-	return state && state->call.start_ns ? FILTERED : LOST_START_MISSING;
+	return state && state->call.start_ns >= control.measured_since_ns ? FILTERED : start_missing();
 }
 
 static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_state *state = task_state_find(task);
 	struct category_latency *histogram;
+	struct task_state *state;
 	struct call_stats *stats;
 	__u32 number, category, exponent, log2_slot;
 	__u64 now, ns;
 
+	if (!is_sampled(task))
+		return UNSAMPLED;
+	state = task_state_find(task);
+	/* A call from this thread's last turn, which may have ended long ago. */
+	if (state && state->call.number1 && state->call.start_ns < control.measured_since_ns) {
+		state->call.number1 = 0;
+		slot->abandoned++;
+		return UNSAMPLED;
+	}
 	if (!state || !state->call.number1)
 		return unmatched(task, state, regs);
 	now = bpf_ktime_get_ns();

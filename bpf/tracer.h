@@ -9,6 +9,7 @@ enum outcome {
 	LOST_STORAGE,
 	LOST_MAP_FULL,
 	LOST_START_MISSING,
+	UNSAMPLED, /* another thread's turn, or begun when it was */
 	OUTCOMES = 8, /* a power of two, so that an index can be masked */
 };
 
@@ -34,6 +35,9 @@ struct control {
 	__u64 event_threshold_ns; /* what makes a single case an event */
 	__u64 epoch;              /* number of the tick: maxima belong to one */
 	__u64 scheduler_since_ns; /* since when the sched part of task_state is being kept; 0: it is not */
+	__u64 measured_since_ns;  /* nobody has followed what began before */
+	__u64 sample_mask;        /* 0: every thread is measured; 15: one in sixteen */
+	__u64 sample_turn;        /* whose turn it is */
 };
 
 /* Who: the first part of every event. */
@@ -48,5 +52,5 @@ struct task_identity {
 };
 
 _Static_assert(sizeof(struct hook_ledger) == 144, "Sources/Tracers reads this layout");
-_Static_assert(sizeof(struct control) == 32, "Sources/Tracers writes this layout");
+_Static_assert(sizeof(struct control) == 56, "Sources/Tracers writes this layout");
 _Static_assert(sizeof(struct task_identity) == 48, "Sources/Tracers reads this layout");

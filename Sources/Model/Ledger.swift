@@ -1,12 +1,14 @@
 /// What became of everything a tracer's hooks saw, since they were attached. Three flows, each of which adds up exactly
 /// once the hooks are quiet (while they fire, the counters of different CPUs are read at different moments).
 public struct Ledger: Hashable, Sendable, Codable {
-    /// Hook runs: `seen = aggregated + filtered + lostStorage + lostMapFull + lostStartMissing`.
+    /// Hook runs: `seen = aggregated + filtered + unsampled + lostStorage + lostMapFull + lostStartMissing`.
     public var seen: UInt64 = 0
     /// Counted into an aggregate.
     public var aggregated: UInt64 = 0
     /// Not meant to be counted: the idle task, a child's return from fork, a device that is left out.
     public var filtered: UInt64 = 0
+    /// In a thread whose turn it was not, while one in sixteen is measured.
+    public var unsampled: UInt64 = 0
     /// Task storage could not be had.
     public var lostStorage: UInt64 = 0
     /// A map had no room.
@@ -19,7 +21,7 @@ public struct Ledger: Hashable, Sendable, Codable {
     public var exited: UInt64 = 0
     /// Started and not ended: counted once the hooks are off, `nil` before.
     public var inFlight: UInt64?
-    /// Will never end: `exit_group` does not return.
+    /// Will never end, or nobody will see it: `exit_group` does not return, hooks come off, a thread's turn is over.
     public var abandoned: UInt64 = 0
 
     /// Events: `candidates = emitted + sampledOut + ringBufferFull`.
@@ -42,7 +44,7 @@ public struct Ledger: Hashable, Sendable, Codable {
     public var lost: UInt64 { lostStorage + lostMapFull + lostStartMissing }
 
     /// Whether the hook runs add up.
-    public var runsAddUp: Bool { seen == aggregated + filtered + lost }
+    public var runsAddUp: Bool { seen == aggregated + filtered + unsampled + lost }
     /// Whether the calls add up; as long as nobody has counted those in flight, they do not.
     public var callsAddUp: Bool { inFlight.map { entered == exited + $0 + abandoned } ?? false }
     /// Whether the events add up, inside the kernel.

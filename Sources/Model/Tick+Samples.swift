@@ -198,7 +198,7 @@ extension Tick {
         func add(_ metric: String, _ count: UInt64) {
             samples.append(MetricSample(metric, Double(count) / interval))
         }
-        if let syscalls {
+        if let syscalls, !sampled.contains(.syscall) {
             var counts: [SyscallCategory: (calls: UInt64, errors: UInt64)] = [:]
             for call in syscalls.calls {
                 counts[call.category, default: (0, 0)].calls += call.count
@@ -214,7 +214,9 @@ extension Tick {
             add("sched.switches.voluntary", scheduler.voluntarySwitches)
             add("sched.switches.involuntary", scheduler.involuntarySwitches)
             add("sched.wakeups", scheduler.wakeups)
-            samples.append(MetricSample("sched.blocked", Double(scheduler.blockedNanoseconds) / 1e6 / interval))
+            if !sampled.contains(.scheduler) {
+                samples.append(MetricSample("sched.blocked", Double(scheduler.blockedNanoseconds) / 1e6 / interval))
+            }
         }
         if let pageFaults {
             add("faults.minor", pageFaults.minor)

@@ -14,6 +14,9 @@ public struct Tick: Sendable {
     public var scheduler: SchedulerReading?
     public var pageFaults: PageFaultReading?
     public var blockIO: BlockIOReading?
+    /// Tracers that measured some threads and not all: their latencies are a sample, their counts of the host are whole where
+    /// the hooks count them before they look at the thread.
+    public var sampled: Set<TracerName> = []
     /// Every process that did anything, in no order.
     public var processes: [ProcessActivity]
 
@@ -32,5 +35,16 @@ public struct Tick: Sendable {
         self.pageFaults = pageFaults
         self.blockIO = blockIO
         self.processes = processes
+    }
+}
+
+extension Tick {
+    /// Without samples: what says nothing of a single process, and of the host only how long things take, is no proof.
+    public var whole: Tick {
+        var tick = self
+        if sampled.contains(.syscall) { tick.syscalls = nil }
+        if sampled.contains(.scheduler) { tick.scheduler = nil }
+        if sampled.contains(.pageFault) { tick.pageFaults = nil }
+        return tick
     }
 }

@@ -6,6 +6,20 @@ public enum TracerName: String, CaseIterable, Sendable, Codable {
     case blockIO = "io_latency_tracer"
 }
 
+/// How much of what it could see a tracer looks at.
+public enum Coverage: String, Sendable, Codable, CaseIterable {
+    case full
+    /// One thread in sixteen, others each second: latencies are a sample, and whose they are is not known.
+    case sampled
+    /// Its hooks are off for what they would cost.
+    case off
+}
+
+extension TracerName {
+    /// The least that it can look at with its hooks on. Requests of a device belong to no thread when they end.
+    public var least: Coverage { self == .blockIO ? .full : .sampled }
+}
+
 /// Whether a tracer runs, and if not, why and what stands in for it.
 public struct TracerStatus: Sendable {
     public enum State: Sendable, Equatable {
@@ -20,6 +34,8 @@ public struct TracerStatus: Sendable {
 
     public var name: TracerName
     public var state: State
+    /// How much it looks at while it is attached.
+    public var coverage: Coverage
     /// The hooks that are attached: `tp_btf/sys_enter`.
     public var hooks: [String]
     /// What the same questions are answered from while the tracer does not run.
@@ -31,11 +47,13 @@ public struct TracerStatus: Sendable {
 
     /// Describes one tracer.
     public init(
-        name: TracerName, state: State, hooks: [String] = [], fallback: String, ledger: Ledger = Ledger(),
+        name: TracerName, state: State, coverage: Coverage = .full, hooks: [String] = [], fallback: String,
+        ledger: Ledger = Ledger(),
         cost: TracerCost = TracerCost(), eventsPerSecond: Int
     ) {
         self.name = name
         self.state = state
+        self.coverage = coverage
         self.hooks = hooks
         self.fallback = fallback
         self.ledger = ledger

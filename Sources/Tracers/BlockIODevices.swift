@@ -43,6 +43,19 @@ struct BlockIODeviceMap {
         }
         return Dictionary(pairs) { first, _ in first }
     }
+
+    /// A request that was issued will not be seen to end. For when the hooks are off.
+    func leaveQueue(of device: UInt32) {
+        var key = device
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.words) { value in
+            guard let words = value.baseAddress, bpf_map_lookup_elem(descriptor, &key, words) == 0, words[0] > 0 else {
+                return
+            }
+            // The depth is the first word.
+            words[0] -= 1
+            bpf_map_update_elem(descriptor, &key, words, UInt64(BPF_EXIST))
+        }
+    }
 }
 
 /// What each device did since it was looked at last.

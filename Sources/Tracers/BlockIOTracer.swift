@@ -47,12 +47,16 @@ final class BlockIOTracer: Tracer {
         return BlockIOReading(devices: devices.advance(to: counters), events: events)
     }
 
-    func inFlight() -> UInt64 {
+    func claim(last: Bool) -> UInt64 {
         // No request has the address 0; what follows an unknown key is the first one.
-        var (key, next): (UInt64, UInt64) = (0, 0)
+        var (none, key): (UInt64, UInt64) = (0, 0)
         var count: UInt64 = 0
-        while bpf_map_get_next_key(requests, &key, &next) == 0 {
-            key = next
+        while bpf_map_get_next_key(requests, &none, &key) == 0 {
+            var request = io_request()
+            if bpf_map_lookup_elem(requests, &key, &request) == 0, request.issue_ns > 0 {
+                deviceMap.leaveQueue(of: request.device)
+            }
+            guard bpf_map_delete_elem(requests, &key) == 0 else { break }
             count += 1
         }
         return count

@@ -20,16 +20,15 @@ final class PageFaultTracer: Tracer {
     private var previous: [[UInt64]]?
     /// Stays on while the other hooks come off: a thread that ends between that and the stock-taking takes its fault
     /// along.
-    private var exitHook: HookLink?
+    private let exit: ExitHook
 
     init(host: TracerHost, limits: TracerLimits) throws(LoadFailure) {
-        var exitHook: HookLink?
+        let exit = ExitHook()
         program = try TracerProgram(
             Self.name, image: BPFImage.pageFaultTracer, eventSize: MemoryLayout<page_fault_event>.stride, host: host,
             limits: limits
         ) { object throws(LoadFailure) in
-            exitHook = HookLink(bpf_program__attach(object.program("sched_process_exit")))
-            if exitHook == nil { throw LoadFailure("attaching tp_btf/sched_process_exit", errno: errno, log: "") }
+            try exit.attach(object)
             try object.attach(
                 "major_fault", toSoftwareEvent: SoftwareEvent.majorFaults, named: "perf_event/major-faults")
             try object.attach(
@@ -37,7 +36,7 @@ final class PageFaultTracer: Tracer {
             try object.attach("page_fault_kernel")
             try object.attach("page_fault_user")
         }
-        self.exitHook = exitHook
+        self.exit = exit
         faults = program.object.perCPUArray("faults")
         globals = try program.object.section(".bss")
     }
@@ -54,15 +53,28 @@ final class PageFaultTracer: Tracer {
             events: program.takeEvents(as: page_fault_event.self) { PageFaultEvent($0, clock: clock) })
     }
 
-    func inFlight() -> UInt64 {
-        if exitHook != nil, let walk = HookLink(bpf_program__attach_iter(program.object.program("stamps"), nil)) {
+    func claim(last: Bool) -> UInt64 {
+        let offset = program.object.offset(of: "in_flight", in: ".bss")
+        let before = globals[offset, as: UInt64.self]
+        if exit.link != nil, let walk = HookLink(bpf_program__attach_iter(program.object.program("stamps"), nil)) {
             let descriptor = bpf_iter_create(walk.descriptor)
             var nothing: UInt64 = 0
             while Glibc.read(descriptor, &nothing, MemoryLayout.size(ofValue: nothing)) > 0 {}
             close(descriptor)
         }
-        exitHook = nil
-        return globals[program.object.offset(of: "in_flight", in: ".bss"), as: UInt64.self]
+        if last { exit.link = nil }
+        return globals[offset, as: UInt64.self] - before
+    }
+}
+
+/// The hook that stays while the others come and go.
+private final class ExitHook {
+    var link: HookLink?
+
+    func attach(_ object: BPFObject) throws(LoadFailure) {
+        guard link == nil else { return }
+        link = HookLink(bpf_program__attach(object.program("sched_process_exit")))
+        if link == nil { throw LoadFailure("attaching tp_btf/sched_process_exit", errno: errno, log: "") }
     }
 }
 

@@ -56,6 +56,11 @@ final class Processes {
         didSet { set(\.scheduler_since_ns, to: schedulerSince) }
     }
 
+    /// Since when the end of every call is seen, in kernel time; 0 if it is not.
+    var callsSince: UInt64 = 0 {
+        didSet { set(\.calls_since_ns, to: callsSince) }
+    }
+
     /// Number of the tick: maxima belong to one.
     var epoch: UInt64 = 0 {
         didSet { set(\.epoch, to: epoch) }
@@ -89,10 +94,12 @@ final class Processes {
     /// Calls that threads are in, counted once and for all: an exit that comes later counts none of them as abandoned.
     /// For when the syscall hooks are off.
     func claimCalls() -> UInt64 {
+        let offset = object.offset(of: "claimed_calls", in: ".bss")
+        let before = globals[offset, as: UInt64.self]
         set(\.claim_calls, to: 1)
         walk()
         set(\.claim_calls, to: 0)
-        return globals[object.offset(of: "claimed_calls", in: ".bss"), as: UInt64.self]
+        return globals[offset, as: UInt64.self] - before
     }
 
     /// Calls that ended with their thread.

@@ -34,7 +34,15 @@ final class RingReader: Sendable {
             }
         }
 
-        /// Records that found no room here.
+        /// Drops what waits to be taken.
+        func discard() {
+            state.withLock { state in
+                state.dropped += UInt64(state.bytes.count / recordSize)
+                state.bytes = []
+            }
+        }
+
+        /// Records that found no room here, or that nobody wanted.
         var dropped: UInt64 { state.withLock(\.dropped) }
 
         fileprivate func append(_ record: UnsafeRawBufferPointer) {

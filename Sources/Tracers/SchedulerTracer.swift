@@ -34,14 +34,15 @@ final class SchedulerTracer: Tracer {
             add(cpu, now.since(totals[cpu]), to: &reading)
             totals[cpu] = now
         }
-        let woken = program.hook(Int(HOOK_WAKEUP)).outcomes.0
+        let outcomes = program.hook(Int(HOOK_WAKEUP)).outcomes
+        let woken = outcomes.0 &+ outcomes.5
         reading.wakeups = woken &- wakeups
         wakeups = woken
         reading.events = program.takeEvents(as: sched_event.self) { SchedulerEvent($0, clock: clock) }
         return reading
     }
 
-    func inFlight() -> UInt64 { 0 }
+    func claim(last: Bool) -> UInt64 { 0 }
 
     /// `struct run_queue`, word by word: three histograms, then three counters.
     private func add(_ cpu: Int, _ words: [UInt64], to reading: inout SchedulerReading) {

@@ -54,7 +54,7 @@ final class SyscallTracer: Tracer {
     }
 
     /// Claimed by the walk over all threads, which knows.
-    func inFlight() -> UInt64 { 0 }
+    func claim(last: Bool) -> UInt64 { 0 }
 
     private func readCalls() -> [SyscallReading.Call] {
         calls.refresh()

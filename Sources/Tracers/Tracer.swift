@@ -17,8 +17,10 @@ protocol Tracer: AnyObject {
     /// `program.takeEvents()`.
     func read(clock: KernelClock) -> Reading
 
-    /// Things begun and not ended, counted anew and not from the ledger; called when the hooks are off.
-    func inFlight() -> UInt64
+    /// Things begun and not ended, counted anew and not from the ledger, and forgotten; called when the hooks are off.
+    ///
+    /// - Parameter last: Whether they never come back.
+    func claim(last: Bool) -> UInt64
 }
 
 /// What all tracers share in this process.

@@ -8,6 +8,10 @@ final class TracerProgram {
     let queue: RingReader.Queue
     private let control: MappedSection
     private let ledgerSlots: PerCPUArray
+    private let attach: (BPFObject) throws(LoadFailure) -> Void
+    private(set) var coverage = Coverage.full
+    /// What was under way when the hooks came off.
+    private var cutOff: UInt64 = 0
 
     /// Opens, configures, loads and attaches.
     /// - Parameters:
@@ -17,8 +21,9 @@ final class TracerProgram {
     init(
         _ name: TracerName, image: [UInt8], eventSize: Int, host: TracerHost, limits: TracerLimits,
         configure: (BPFObject) throws(LoadFailure) -> Void = { _ in },
-        attach: (BPFObject) throws(LoadFailure) -> Void
+        attach: @escaping (BPFObject) throws(LoadFailure) -> Void
     ) throws(LoadFailure) {
+        self.attach = attach
         object = try BPFObject(name.rawValue, image: image)
         try object.reuse("tasks", descriptor: host.tasks)
         object.setRoom(of: "events", to: limits.ringBytes)
@@ -29,6 +34,7 @@ final class TracerProgram {
         eventsPerSecond = limits.eventsPerSecond
         control.set(\.event_threshold_ns, to: limits.eventThresholdNanoseconds)
         control.set(\.event_interval_ns, to: Self.interval(limits.eventsPerSecond))
+        control.set(\.measured_since_ns, to: KernelClock.now().monotonicNanoseconds)
         try attach(object)
         // What the ring holds twice over, and a second at the full rate.
         queue = try host.rings.add(
@@ -48,11 +54,48 @@ final class TracerProgram {
         eventsPerSecond > 0 ? 1_000_000_000 / UInt64(eventsPerSecond) : 0
     }
 
+    /// One thread in so many is measured when not all are. A power of two.
+    private static let sampleSize: UInt64 = 16
+
+    /// Looks at more or less from here on. Returns since when everything is measured, in kernel time; 0 if it is not.
+    ///
+    /// - Parameter claim: Counts what is under way, once the hooks are off.
+    func set(_ new: Coverage, claim: () -> UInt64) throws(LoadFailure) -> UInt64 {
+        let now = KernelClock.now().monotonicNanoseconds
+        if new == .off, coverage != .off {
+            object.detach()
+            cutOff += claim()
+        }
+        control.set(\.measured_since_ns, to: now)
+        control.set(\.sample_mask, to: new == .full ? 0 : Self.sampleSize - 1)
+        if new != .off, coverage == .off {
+            do { try attach(object) } catch {
+                object.detach()
+                cutOff += claim()
+                throw error
+            }
+        }
+        coverage = new
+        return new == .full ? now : 0
+    }
+
+    /// Another sixteenth of the threads has its turn.
+    func takeTurn(_ number: UInt64) {
+        guard coverage == .sampled else { return }
+        control.set(\.measured_since_ns, to: KernelClock.now().monotonicNanoseconds)
+        // Neighbours among pids do the same thing more often than others: their turns are apart.
+        control.set(\.sample_turn, to: number &* 7 % Self.sampleSize)
+    }
+
     /// Turns one field of `struct control`.
     func set(_ field: PartialKeyPath<CLibBPF.control>, to value: UInt64) { control.set(field, to: value) }
 
     /// The events that have come since the last call, one record after the other, `eventSize` bytes each.
-    func takeEvents() -> [UInt8] { queue.take() }
+    /// None while the hooks are off: what a moment's look sent is evidence of nothing.
+    func takeEvents() -> [UInt8] {
+        if coverage == .off { queue.discard() }
+        return queue.take()
+    }
 
     /// One hook's counters, all CPUs together, by the `HOOK_…` number of the program.
     func hook(_ index: Int) -> hook_ledger { hooks()[index] }
@@ -76,6 +119,7 @@ final class TracerProgram {
                 }
                 ledger.aggregated += count(AGGREGATED)
                 ledger.filtered += count(FILTERED)
+                ledger.unsampled += count(UNSAMPLED)
                 ledger.lostStorage += count(LOST_STORAGE)
                 ledger.lostMapFull += count(LOST_MAP_FULL)
                 ledger.lostStartMissing += count(LOST_START_MISSING)
@@ -91,6 +135,7 @@ final class TracerProgram {
             cost.timedRuns += hook.timed_runs
             cost.timedNanoseconds += hook.timed_ns
         }
+        ledger.abandoned += cutOff
         ledger.recursionMisses = object.recursionMisses
         ledger.droppedInUserSpace = queue.dropped
         cost.mapBytes = object.mapBytes

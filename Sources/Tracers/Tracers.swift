@@ -57,6 +57,8 @@ public final class Tracers {
         self.failures = failures
         syscalls?.setSchedulerSince(since)
         processes?.schedulerSince = since
+        // Zero says that nobody sees them end.
+        processes?.callsSince = syscalls == nil ? 0 : 1
         setEpoch(1)
         // libbpf has parsed the kernel's type information for each object; without this, 5 MB stay with us.
         malloc_trim(0)
@@ -73,21 +75,53 @@ public final class Tracers {
         rings.start()
         let clock = KernelClock.now()
         guard let walk = processes.read(drain: { rings.drain() }) else { return readings }
+        let running = wholeTracers
         setEpoch(epoch + 1)
-        let running = runningTracers
         readings.processes = walk.processes.map { $0.activity(measuredBy: running) }
-        readings.syscalls = syscalls?.read(clock: clock)
+        readings.syscalls = syscalls.flatMap { reading(of: $0, clock) }
         readings.syscalls?.running = walk.hanging.map { SyscallEvent(running: $0, clock: clock) }
-        readings.scheduler = scheduler?.read(clock: clock)
-        readings.pageFaults = pageFaults?.read(clock: clock)
-        readings.blockIO = blockIO?.read(clock: clock)
+        readings.scheduler = scheduler.flatMap { reading(of: $0, clock) }
+        readings.pageFaults = pageFaults.flatMap { reading(of: $0, clock) }
+        readings.blockIO = blockIO.flatMap { reading(of: $0, clock) } ?? nil
+        readings.sampled = Set(TracerName.allCases.filter { tracer($0)?.program.coverage == .sampled })
         return readings
+    }
+
+    /// `nil` while its hooks are off. What it saw until then, or in a moment's look, is left out of what comes after.
+    private func reading<T: Tracer>(of tracer: T, _ clock: KernelClock) -> T.Reading? {
+        let reading = tracer.read(clock: clock)
+        return tracer.program.coverage == .off ? nil : reading
     }
 
     /// Changes a tracer's rate limit, from the next event on and without reloading anything.
     public func setEventsPerSecond(_ rate: Int, of name: TracerName) {
         tracer(name)?.program.eventsPerSecond = rate
     }
+
+    /// Lets a tracer look at more or less, from here on. One that does not run stays as it is.
+    ///
+    /// Throws when its hooks, once off, cannot be attached again.
+    public func set(_ coverage: Coverage, of name: TracerName) throws {
+        guard inFlight == nil, let processes, let tracer = tracer(name), tracer.program.coverage != coverage else {
+            return
+        }
+        // From here on nobody can tell; only when it is whole again, since when.
+        if name == .scheduler { schedulerIsWhole(since: 0) }
+        if name == .syscall { processes.callsSince = 0 }
+        let since = try tracer.program.set(coverage) {
+            tracer.claim(last: false) + (name == .syscall ? processes.claimCalls() : 0)
+        }
+        if name == .scheduler { schedulerIsWhole(since: since) }
+        if name == .syscall { processes.callsSince = since }
+    }
+
+    private func schedulerIsWhole(since: UInt64) {
+        syscalls?.setSchedulerSince(since)
+        processes?.schedulerSince = since
+    }
+
+    /// Runs of a tracer's hooks since it was loaded.
+    public func runs(of name: TracerName) -> UInt64 { tracer(name)?.program.account().cost.runs ?? 0 }
 
     /// How each of the four does, in a fixed order.
     public func statuses() -> [TracerStatus] {
@@ -103,7 +137,8 @@ public final class Tracers {
             if name == .syscall { ledger.abandoned += processes?.abandonedCalls ?? 0 }
             ledger.inFlight = inFlight?[name]
             return TracerStatus(
-                name: name, state: inFlight == nil ? .attached : .detached, hooks: tracer.program.object.hooks,
+                name: name, state: inFlight == nil ? .attached : .detached, coverage: tracer.program.coverage,
+                hooks: tracer.program.object.hooks,
                 fallback: Self.fallback(for: name), ledger: ledger, cost: cost,
                 eventsPerSecond: tracer.program.eventsPerSecond)
         }
@@ -131,7 +166,7 @@ public final class Tracers {
         // it was in.
         for name in TracerName.allCases { tracer(name)?.program.object.detach() }
         var inFlight: [TracerName: UInt64] = [:]
-        for name in TracerName.allCases { inFlight[name] = tracer(name)?.inFlight() }
+        for name in TracerName.allCases { inFlight[name] = tracer(name)?.claim(last: true) }
         inFlight[.syscall] = processes.claimCalls()
         processes.detach()
         self.inFlight = inFlight
@@ -143,8 +178,9 @@ public final class Tracers {
         rings.close()
     }
 
-    private var runningTracers: Set<TracerName> {
-        Set(TracerName.allCases.filter { tracer($0) != nil })
+    /// Those whose numbers of processes are complete.
+    private var wholeTracers: Set<TracerName> {
+        Set(TracerName.allCases.filter { tracer($0)?.program.coverage == .full })
     }
 
     private func tracer(_ name: TracerName) -> (any Tracer)? {
@@ -173,7 +209,11 @@ public final class Tracers {
     private func setEpoch(_ epoch: UInt64) {
         self.epoch = epoch
         processes?.epoch = epoch
-        for name in TracerName.allCases { tracer(name)?.program.set(\.epoch, to: epoch) }
+        for name in TracerName.allCases {
+            guard let program = tracer(name)?.program else { continue }
+            program.set(\.epoch, to: epoch)
+            program.takeTurn(epoch)
+        }
     }
 }
 
@@ -183,6 +223,8 @@ public struct TracerReadings: Sendable {
     public var scheduler: SchedulerReading?
     public var pageFaults: PageFaultReading?
     public var blockIO: BlockIOReading?
+    /// Tracers whose readings are samples.
+    public var sampled: Set<TracerName> = []
     /// Every process whose numbers moved, in no order.
     public var processes: [ProcessActivity] = []
 

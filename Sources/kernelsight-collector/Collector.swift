@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Detection
 import Logging
 import Model
@@ -20,6 +21,11 @@ actor Collector: Service {
     private var detector: Detector
     private var schedule: TickSchedule
     private var cost = SelfCost()
+    private var loads = TracerLoads()
+    private var governor: Governor
+    /// What it did since the last tick, and in this run.
+    private var newSteps: [CoverageStep] = []
+    private var steps: [(time: Timestamp, step: CoverageStep)] = []
     private var writerLog = WriterLog()
     private var losses: [TracerName: RecentLosses] = [:]
     private var exitLosses = RecentLosses()
@@ -42,6 +48,7 @@ actor Collector: Service {
             thresholds: settings.thresholds, hysteresis: settings.hysteresis, resuming: writer.openEpisodes(),
             nextID: writer.nextEpisodeID, own: SelfCost.identity,
             baselines: StoredBaselines.decode(writer.baselines, logger: logger))
+        governor = Governor(budget: Self.budget(settings), host: Self.host)
         schedule = TickSchedule(start: started)
         stored = StoredBaselines(now: started)
     }
@@ -65,7 +72,7 @@ actor Collector: Service {
         // The ledgers' last rows say how many events were stored, so that must be known first. Where it fails, closing
         // tries once more and counts what is lost.
         try? writer.flush()
-        writer.submit(TickRecord(time: .now, components: components().map(Components.last)))
+        writer.submit(TickRecord(time: .now, components: components(tracers.statuses()).map(Components.last)))
         writer.close()
         logWriter(writer.status)
         tracers.close()
@@ -77,25 +84,31 @@ actor Collector: Service {
             let due = schedule.next(after: MonotonicClock.now())
             let now = MonotonicClock.now()
             if due > now { try? await Task.sleep(for: .nanoseconds(due - now)) }
-            if !Task.isCancelled { tick() }
+            if !Task.isCancelled {
+                tick()
+                await probe()
+            }
         }
     }
 
     private func tick() {
         let start = MonotonicClock.now()
         let tick = measurement.take()
-        let episodes = detector.step(tick)
+        let episodes = detector.step(tick.whole)
         for episode in episodes where episode.occurrences == 1 || episode.state == .closed { log(episode) }
         readers = tick.host.readers
         cost.measure(monotonic: Double(start) / 1e9)
+        let statuses = tracers.statuses()
+        govern(statuses, seconds: tick.interval, at: start)
         logWriter(writer.status)
         writer.submit(
             TickRecord(
                 time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
                 events: TickRecord.Events(tick.syscalls, tick.scheduler, tick.pageFaults, tick.blockIO),
                 processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
-                components: components(),
-                baselines: stored.take(detector.baselines, now: start, logger: logger)))
+                components: components(statuses),
+                baselines: stored.take(detector.baselines, now: start, logger: logger), steps: newSteps))
+        newSteps = []
         cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
     }
 
@@ -113,10 +126,61 @@ actor Collector: Service {
         for line in writerLog.look(at: status) { logger.log(level: line.level, "\(line.text)") }
     }
 
-    private func components() -> [ComponentState] {
+    /// CPU time of all cores in a second, and what the whole may take of it.
+    private static let host = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    private static func budget(_ settings: Settings) -> Double { settings.overhead.budgetPercent / 100 * host }
+
+    /// CPU time of this process in a second.
+    private var own: Double { (cost.cpuPercent ?? 0) / 100 }
+
+    private func govern(_ statuses: [TracerStatus], seconds: Double, at now: UInt64) {
+        let loads = loads.take(statuses, seconds: seconds)
+        guard cost.cpuPercent != nil else { return }
+        for step in governor.step(own: own, loads: loads, at: Double(now) / 1e9) { take(step) }
+    }
+
+    /// Lets tracers that are off look for a moment, so that they come back when there is room.
+    private func probe() async {
+        for name in governor.toProbe(at: Double(MonotonicClock.now()) / 1e9) {
+            do {
+                let (start, before) = (MonotonicClock.now(), tracers.runs(of: name))
+                try tracers.set(name.least, of: name)
+                try await Task.sleep(for: .milliseconds(20))
+                let runs = tracers.runs(of: name) - before
+                try tracers.set(.off, of: name)
+                let now = MonotonicClock.now()
+                let step = governor.probed(
+                    name, runsPerSecond: Double(runs) * 1e9 / Double(now - start), own: own, at: Double(now) / 1e9)
+                if let step { take(step) }
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("\(name.rawValue) cannot come back: \(error)")
+            }
+        }
+    }
+
+    private func take(_ step: CoverageStep) {
+        do {
+            try tracers.set(step.to, of: step.tracer)
+        } catch {
+            logger.error("\(step.tracer.rawValue) cannot become \(step.to.rawValue): \(error)")
+            return
+        }
+        logger.notice(
+            "overhead",
+            metadata: [
+                "tracer": "\(step.tracer.rawValue)", "from": "\(step.from.rawValue)", "to": "\(step.to.rawValue)",
+                "reason": "\(step.reason)",
+            ])
+        newSteps.append(step)
+        steps = (steps + [(.now, step)]).suffix(20)
+    }
+
+    private func components(_ statuses: [TracerStatus]) -> [ComponentState] {
         let uptime = Double(MonotonicClock.now() - started) / 1e9
         let store = writer.status
-        var states = tracers.statuses().map { status in
+        var states = statuses.map { status in
             var status = status
             let source = EventSource(status.name)
             status.ledger.stored = store.stored.events[source] ?? 0
@@ -130,6 +194,7 @@ actor Collector: Service {
         if !readers.isEmpty { states.append(Components.readers(readers)) }
         states.append(
             Components.detection(open: detector.open, blindness: detector.blindness, refused: detector.refused))
+        states.append(Components.governor(governor, own: own, steps))
         states.append(Components.writer(store))
         states.append(Components.retention(settings.retention, store))
         states.append(
@@ -146,6 +211,7 @@ actor Collector: Service {
         writer.apply(WriterConfiguration(settings))
         detector.thresholds = settings.thresholds
         detector.hysteresis = settings.hysteresis
+        governor.budget = Self.budget(settings)
         for name in TracerName.allCases {
             tracers.setEventsPerSecond(settings.tracers[name].eventsPerSecond, of: name)
         }

@@ -9,6 +9,7 @@ enum Components {
         var json = JSONWriter()
         json.object {
             state(status.state, to: &$0)
+            $0.member("coverage", status.coverage.rawValue)
             $0.member("fallback", status.fallback)
             $0.array("hooks") { for hook in status.hooks { $0.element(hook) } }
             $0.member("events_per_second", status.eventsPerSecond)
@@ -22,6 +23,14 @@ enum Components {
         }
         let (level, message): (ComponentState.Status, String) =
             switch status.state {
+            case .attached where status.coverage == .off:
+                (.warning, "off, as it would cost more than overhead.budget_percent; instead: \(status.fallback)")
+            case .attached where status.coverage == .sampled:
+                (
+                    .warning,
+                    "measures one thread in sixteen, as all would cost more than overhead.budget_percent; of processes: "
+                        + status.fallback
+                )
             case .attached where losses.isWorthAWarning:
                 (
                     .warning,
@@ -88,6 +97,7 @@ enum Components {
         json.member("seen", ledger.seen)
         json.member("aggregated", ledger.aggregated)
         json.member("filtered", ledger.filtered)
+        json.member("unsampled", ledger.unsampled)
         json.object("lost") {
             $0.member("storage", ledger.lostStorage)
             $0.member("map_full", ledger.lostMapFull)
@@ -154,6 +164,48 @@ enum Components {
         return ComponentState(
             component: "detection", status: blindness.isEmpty && refused == 0 ? .ok : .warning,
             message: blindness.isEmpty ? "\(open.count) signals open" : "cannot tell about \(blind)", detail: json.text)
+    }
+
+    /// What the collector and its hooks cost, what they may, and what was done about it.
+    static func governor(
+        _ governor: Governor, own: Double, _ steps: [(time: Timestamp, step: CoverageStep)]
+    ) -> ComponentState {
+        let percent = { (cost: Double) in 100 * cost / governor.host }
+        let total = own + governor.tracers.values.reduce(0) { $0 + $1.cost }
+        var json = JSONWriter()
+        json.object {
+            $0.member("budget_percent_of_host", percent(governor.budget))
+            $0.member("cost_percent_of_host", percent(total))
+            $0.member("collector_percent_of_host", percent(own))
+            $0.array("tracers") {
+                for (name, memory) in governor.tracers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                    $0.object {
+                        $0.member("name", name.rawValue)
+                        $0.member("coverage", memory.coverage.rawValue)
+                        $0.member("percent_of_host", percent(memory.cost))
+                    }
+                }
+            }
+            $0.array("steps") {
+                for (time, step) in steps {
+                    $0.object {
+                        $0.member("timestamp", time.rfc3339)
+                        $0.member("tracer", step.tracer.rawValue)
+                        $0.member("from", step.from.rawValue)
+                        $0.member("to", step.to.rawValue)
+                        $0.member("reason", step.reason)
+                    }
+                }
+            }
+        }
+        let short = { (cost: Double) in "\((percent(cost) * 100).rounded() / 100) %" }
+        let less = governor.tracers.filter { $0.value.coverage != .full }.map {
+            "\($0.key.rawValue) is \($0.value.coverage.rawValue)"
+        }
+        let message = "costs \(short(total)) of the host's CPU time, may cost \(short(governor.budget))"
+        return ComponentState(
+            component: "governor", status: less.isEmpty ? .ok : .warning,
+            message: ([message] + less.sorted()).joined(separator: "; "), detail: json.text)
     }
 
     /// The writer: whether it commits, how long that takes, and what it had to drop.

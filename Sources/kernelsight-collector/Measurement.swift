@@ -26,11 +26,13 @@ struct Measurement: ~Copyable {
             watching: busiest.map(\.identity.pid), fileLocks: traced.syscalls?.hasFileLockWaits ?? false)
         let interval = previous.map { Double(now - $0) / 1e9 } ?? 0
         previous = now
-        return Tick(
+        var tick = Tick(
             time: .now, interval: interval, uptime: Self.uptime(),
             cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), host: host, syscalls: traced.syscalls,
             scheduler: traced.scheduler, pageFaults: traced.pageFaults, blockIO: traced.blockIO,
             processes: ProcessActivity.merge(traced: traced.processes, read: host.processes ?? []))
+        tick.sampled = traced.sampled
+        return tick
     }
 
     /// Seconds since boot, with those of sleep.

@@ -36,6 +36,38 @@ struct ComponentsTests {
         #expect(ledger["in_flight"] as? UInt64 == count)
     }
 
+    @Test func `the governor's row says what the whole costs, what it may, and what was done about it`() throws {
+        var governor = Governor(budget: 0.02, host: 2)
+        let load = Governor.Load(coverage: .full, runsPerSecond: 3_000_000, nanosecondsPerRun: 100)
+        var steps: [(time: Timestamp, step: CoverageStep)] = []
+        for second in 0..<3 {
+            steps += governor.step(own: 0.004, loads: [.syscall: load, .pageFault: load], at: Double(second)).map {
+                (Timestamp(nanoseconds: 0), $0)
+            }
+        }
+        let state = Components.governor(governor, own: 0.004, steps)
+        #expect(state.status == .warning)
+        #expect(
+            state.message
+                == "costs 0.2 % of the host's CPU time, may cost 1.0 %; page_fault_tracer is off; syscall_tracer is off"
+        )
+        #expect((try detail(state)["steps"] as? [[String: Any]])?.compactMap { $0["to"] as? String } == ["off", "off"])
+        let calm = Components.governor(Governor(budget: 0.02, host: 2), own: 0.004, [])
+        #expect(calm.status == .ok)
+    }
+
+    @Test(arguments: [(Coverage.sampled, "one thread in sixteen"), (.off, "off, as it would cost more")])
+    func `a tracer that does not look at all says so and what stands in for it`(
+        coverage: Coverage, words: String
+    ) throws {
+        var status = tracer(.attached)
+        status.coverage = coverage
+        let state = Components.tracer(status, RecentLosses(), uptime: 10)
+        #expect(state.status == .warning)
+        #expect(state.message.contains(words) && state.message.contains(status.fallback))
+        #expect(try detail(state)["coverage"] as? String == coverage.rawValue)
+    }
+
     @Test func `the retention row says what is kept how long, what went and whether deletions wait`() throws {
         var kept = Settings().retention
         kept.series1sHours = 0.1

@@ -7,7 +7,11 @@ import Testing
     @Test func `events keep to the configured rate, counts are complete, and SIGHUP changes the rate`() throws {
         // Every call is slow by this threshold, so that a flood is easy to make.
         func configuration(_ rate: Int) -> String {
-            "tracers: { sampling: { syscall_tracer: \(rate) }, event_threshold_ms: { syscall_tracer: 0.1 } }\n"
+            """
+            tracers: { sampling: { syscall_tracer: \(rate) }, event_threshold_ms: { syscall_tracer: 0.1 } }
+            overhead: { budget_percent: 100 }
+
+            """
         }
         let stack = try Stack(config: configuration(50))
         try stack.startCollector()

@@ -25,16 +25,34 @@ import Testing
         next.close()
     }
 
+    @Test func `each step of the governor is a row, in order`() throws {
+        let writer = try Writer(path: scratch.database, configuration: .eager)
+        let down = CoverageStep(.syscall, from: .full, to: .off, reason: "the cost is 8993 % of the budget")
+        let up = CoverageStep(.syscall, from: .off, to: .full, reason: "the cost will be 25 % of the budget")
+        writer.submit(TickRecord(time: start, steps: [down]))
+        writer.submit(TickRecord(time: start.advanced(bySeconds: 9), steps: [up]))
+        try writer.flush()
+        let rows = try look(scratch.database) { db in
+            try String.fetchAll(
+                db, sql: "SELECT tracer || ' ' || from_coverage || ' ' || to_coverage FROM governor_steps ORDER BY id")
+        }
+        #expect(rows == ["syscall_tracer full off", "syscall_tracer off full"])
+        writer.close()
+    }
+
     @Test func `a database of the first version gets what is missing and keeps what it has`() throws {
         let writer = try Writer(path: scratch.database, configuration: .eager)
         writer.submit(TickRecord(time: start, episodes: [episode(1)]))
         writer.close()
-        try run("/usr/bin/sqlite3", scratch.database, "DROP TABLE baselines; PRAGMA user_version = 1")
+        try run(
+            "/usr/bin/sqlite3", scratch.database,
+            "DROP TABLE baselines; DROP TABLE governor_steps; PRAGMA user_version = 1")
         let migrated = try Writer(path: scratch.database, configuration: .eager)
         migrated.submit(TickRecord(time: start, baselines: ["memory.used": "1"]))
         try migrated.flush()
         #expect(try count(scratch.database, "signals") == 1)
         #expect(try count(scratch.database, "baselines") == 1)
+        #expect(try count(scratch.database, "governor_steps") == 0)
         migrated.close()
     }
 }

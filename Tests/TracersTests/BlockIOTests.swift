@@ -188,7 +188,7 @@ extension KernelTests {
             #expect(!tracer.program.object.hooks.contains("tp_btf/block_io_start"))
             tracer.program.object.detach()
             var ledger = tracer.program.account().ledger
-            ledger.inFlight = tracer.inFlight()
+            ledger.inFlight = tracer.claim(last: true)
             #expect(ledger.runsAddUp && ledger.callsAddUp)
         }
     }

@@ -60,6 +60,44 @@ extension KernelTests {
             withExtendedLifetime(stress) {}
         }
 
+        @Test func `under load every ledger adds up whatever was looked at meanwhile`() throws {
+            let tracers = try attached(Set(TracerName.allCases))
+            let stress = try Workload.stress(Self.stressors)
+            var events: [TracerName: UInt64] = [:]
+            for coverage in [Coverage.sampled, .off, .sampled, .full, .off, .full] {
+                for name in TracerName.allCases { try tracers.set(coverage, of: name) }
+                for status in tracers.statuses() {
+                    #expect(status.coverage == coverage)
+                    #expect(status.hooks.isEmpty == (coverage == .off), "\(status.name): \(status.hooks)")
+                }
+                for _ in 0..<3 {
+                    usleep(300_000)
+                    count(tracers.read(), into: &events)
+                }
+            }
+            tracers.detach()
+            count(tracers.read(), into: &events)
+            try check(tracers, events: events)
+            #expect(try tracers.status(of: .syscall).ledger.unsampled > 0)
+            #expect(try tracers.status(of: .scheduler).ledger.unsampled > 0)
+            #expect(try tracers.status(of: .pageFault).ledger.unsampled > 0)
+            withExtendedLifetime(stress) {}
+        }
+
+        @Test func `hooks that are off see nothing`() throws {
+            let tracers = try attached(Set(TracerName.allCases))
+            for name in TracerName.allCases { try tracers.set(.off, of: name) }
+            // The exit hook of page faults stays, and finds nothing.
+            func used() -> [UInt64] { tracers.statuses().map { $0.ledger.seen - $0.ledger.filtered } }
+            let before = used()
+            try load(1)
+            #expect(used() == before)
+            let readings = tracers.read()
+            #expect(readings.syscalls == nil && readings.scheduler == nil)
+            #expect(readings.pageFaults == nil && readings.blockIO == nil)
+            #expect(readings.processes.allSatisfy { $0.calls == nil && $0.scheduling == nil && $0.blockIO == nil })
+        }
+
         @Test func `tiny buffers lose events and exits, and say how many`() throws {
             let tracers = try attached(Set(TracerName.allCases)) { options in
                 options.exitRingBytes = 4096

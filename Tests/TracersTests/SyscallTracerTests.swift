@@ -43,6 +43,50 @@ extension KernelTests {
             #expect(activity.count == 23)
         }
 
+        @Test func `one thread in sixteen has its turn, and processes have no numbers then`() throws {
+            let tracers = try attached([.syscall])
+            try tracers.set(.sampled, of: .syscall)
+            let child = try SteppedChild(
+                """
+                call = ctypes.CDLL(None).syscall
+                while True:
+                    step(str(os.getpid()))
+                    for _ in range(23): call(\(Self.rare), 0, 0)
+                """)
+            let pid = try child.numbers()[0]
+            _ = tracers.read()
+            var turns: [UInt64] = []
+            for _ in 0..<32 {
+                child.go()
+                _ = try child.numbers()
+                let readings = tracers.read()
+                #expect(readings.sampled == [.syscall])
+                #expect(readings.process(pid)?.calls == nil)
+                turns += readings.syscalls?.calls.filter { $0.number == Self.rare }.map(\.count) ?? []
+            }
+            #expect(turns == [23, 23])
+        }
+
+        @Test func `a call that began in another turn has no latency`() throws {
+            let tracers = try attached([.syscall])
+            let child = try SteppedChild(
+                """
+                step(str(os.getpid()))
+                step("0")
+                """)
+            _ = try child.numbers()
+            // It waits in read(2), which began while all was measured.
+            _ = tracers.read()
+            for coverage in [Coverage.off, .full] { try tracers.set(coverage, of: .syscall) }
+            let before = try tracers.status(of: .syscall).ledger
+            child.go()
+            _ = try child.numbers()
+            let after = try tracers.status(of: .syscall).ledger
+            #expect(after.lostStartMissing > before.lostStartMissing)
+            let reads = tracers.read().syscalls?.calls.first { $0.name == "read" }
+            #expect(reads?.latencyNanoseconds ?? 0 < 1_000_000_000)
+        }
+
         @Test func `a walk that fails leaves the tick empty and the next one tells it all`() throws {
             let tracers = try attached([.syscall, .scheduler])
             let child = try SteppedChild(

@@ -31,6 +31,18 @@ static __always_inline bool take_token(__u64 now)
 	return false;
 }
 
+/* Whether it is this thread's turn to be measured. By thread, so that both ends of a thing are seen or none. */
+static __always_inline bool is_sampled(struct task_struct *task)
+{
+	return !((task->pid ^ control.sample_turn) & control.sample_mask);
+}
+
+/* An end without a start: what it means depends on whether starts are left out. */
+static __always_inline enum outcome start_missing(void)
+{
+	return control.sample_mask ? UNSAMPLED : LOST_START_MISSING;
+}
+
 /* A record to fill in, or NULL; either way it is in the ledger. */
 static __always_inline void *event_reserve(struct hook_ledger *slot, __u64 now, __u64 size)
 {

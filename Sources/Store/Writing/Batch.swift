@@ -18,10 +18,14 @@ struct Batch: Sendable {
     private(set) var snapshots: [(time: Timestamp, processes: [ProcessActivity])] = []
     private(set) var components: [String: (time: Timestamp, state: ComponentState)] = [:]
     private(set) var baselines: [String: String] = [:]
+    /// Oldest first.
+    private(set) var steps: [(time: Timestamp, step: CoverageStep)] = []
     private(set) var lastTick = Timestamp(nanoseconds: 0)
 
     /// Each lists all busy processes; a commit that is late has some, a database that takes no writes has the latest.
     private static let snapshotsKept = 10
+    /// Some minutes of a host that goes up and down; a database that takes no writes has the latest.
+    private static let stepsKept = 100
 
     var isEmpty: Bool { lastTick.nanoseconds == 0 }
     var rows: Int { episodes.count + events.count }
@@ -45,6 +49,7 @@ struct Batch: Sendable {
         if !record.processes.isEmpty { add([(record.time, record.processes)]) }
         for component in record.components { components[component.component] = (record.time, component) }
         baselines.merge(record.baselines) { $1 }
+        add(record.steps.map { (record.time, $0) })
         lastTick = max(lastTick, record.time)
         return dropped
     }
@@ -62,6 +67,7 @@ struct Batch: Sendable {
         add(newer.snapshots)
         components.merge(newer.components) { $1 }
         baselines.merge(newer.baselines) { $1 }
+        add(newer.steps)
         lastTick = max(lastTick, newer.lastTick)
         return dropped
     }
@@ -88,6 +94,10 @@ struct Batch: Sendable {
 
     private mutating func add(_ newer: [(time: Timestamp, processes: [ProcessActivity])]) {
         snapshots = Array((snapshots + newer).suffix(Self.snapshotsKept))
+    }
+
+    private mutating func add(_ newer: [(time: Timestamp, step: CoverageStep)]) {
+        steps = Array((steps + newer).suffix(Self.stepsKept))
     }
 
     private mutating func append(_ more: TickRecord.Events) {

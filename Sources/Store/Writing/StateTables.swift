@@ -34,9 +34,29 @@ enum StateTables {
                 }
             }
         }
+        try write(batch.steps, db)
         try db.cachedStatement(sql: "UPDATE store_state SET last_commit = ?, last_tick = ?").run {
             $0.add(now.nanoseconds)
             $0.add(batch.lastTick.nanoseconds)
         }
+    }
+
+    /// Rows of `governor_steps` that are kept.
+    private static let stepsKept = 10_000
+
+    private static func write(_ steps: [(time: Timestamp, step: CoverageStep)], _ db: Database) throws {
+        guard !steps.isEmpty else { return }
+        let insert = try db.cachedStatement(sql: "INSERT INTO governor_steps VALUES (NULL, ?, ?, ?, ?, ?)")
+        for (time, step) in steps {
+            try insert.run {
+                $0.add(time.nanoseconds)
+                $0.add(step.tracer.rawValue)
+                $0.add(step.from.rawValue)
+                $0.add(step.to.rawValue)
+                $0.add(step.reason)
+            }
+        }
+        try db.cachedStatement(sql: "DELETE FROM governor_steps WHERE id <= (SELECT max(id) FROM governor_steps) - ?")
+            .run { $0.add(Int64(stepsKept)) }
     }
 }

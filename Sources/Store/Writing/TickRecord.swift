@@ -33,11 +33,13 @@ public struct TickRecord: Sendable {
     public var components: [ComponentState]
     /// What is usual, by metric, as JSON; empty when it is not to be written now.
     public var baselines: [String: String]
+    /// What the governor did in this tick.
+    public var steps: [CoverageStep]
 
     public init(
         time: Timestamp, samples: [MetricSample] = [], histograms: [HistogramSample] = [], episodes: [Episode] = [],
         events: Events = Events(), processes: [ProcessActivity] = [], components: [ComponentState] = [],
-        baselines: [String: String] = [:]
+        baselines: [String: String] = [:], steps: [CoverageStep] = []
     ) {
         self.time = time
         self.samples = samples
@@ -47,5 +49,6 @@ public struct TickRecord: Sendable {
         self.processes = processes
         self.components = components
         self.baselines = baselines
+        self.steps = steps
     }
 }

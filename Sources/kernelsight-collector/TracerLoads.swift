@@ -1,0 +1,25 @@
+import Model
+
+/// What each tracer did since it was asked last, from what it has counted since it was loaded.
+struct TracerLoads {
+    /// What a run takes before its own clock starts and after it stops: the tracepoint, the way into the program, its
+    /// ledger. `kernelsight bench tracers` beside the tracers' own account.
+    private static let untimedNanoseconds = 50.0
+
+    private var before: [TracerName: TracerCost] = [:]
+
+    /// - Parameter seconds: Since the last time.
+    mutating func take(_ statuses: [TracerStatus], seconds: Double) -> [TracerName: Governor.Load] {
+        var loads: [TracerName: Governor.Load] = [:]
+        for status in statuses where status.state == .attached {
+            defer { before[status.name] = status.cost }
+            guard let before = before[status.name], seconds > 0 else { continue }
+            let (runs, timed) = (status.cost.runs &- before.runs, status.cost.timedRuns &- before.timedRuns)
+            let nanoseconds = status.cost.timedNanoseconds &- before.timedNanoseconds
+            loads[status.name] = Governor.Load(
+                coverage: status.coverage, runsPerSecond: Double(runs) / seconds,
+                nanosecondsPerRun: timed == 0 ? nil : Double(nanoseconds) / Double(timed) + Self.untimedNanoseconds)
+        }
+        return loads
+    }
+}
