@@ -43,17 +43,27 @@ extension Agent {
         let start = max(
             problem.opened.advanced(bySeconds: -Self.opening), began.advanced(bySeconds: -Self.lookBack))
         let before = try measurements.measurement(of: problem, from: start, to: began)
+        var isBegun = false
         do {
             _ = try log.run("EXECUTE") {
-                try execution.perform(decision: row.id, until: .now + .seconds(Self.timeLimit)) {
-                    try steps(of: action, row, problem, of: problems, byPerson: byPerson, measurements)
+                let limit = ContinuousClock.now + .seconds(Self.timeLimit)
+                var first: [Step]? = try steps(of: action, row, problem, of: problems, byPerson: byPerson, measurements)
+                isBegun = true
+                try execution.perform(decision: row.id, until: limit) {
+                    defer { first = nil }
+                    return try first ?? steps(of: action, row, problem, of: problems, byPerson: byPerson, measurements)
                 }
                 return (action, Done(action: action, changes: try changes.changes(of: row.id).map(\.change)))
             }
             try journal.set(row.id, .verifying, at: .now)
             try log.write()
         } catch {
-            try takeBack(row.id, isReversible: action.kind.isReversible, note: "\(error)")
+            // What was not begun, or is not made of changes, leaves nothing to take back, and is no try.
+            if isBegun, action.kind.isReversible {
+                try takeBack(row.id, isReversible: true, note: "\(error)")
+            } else {
+                try journal.set(row.id, .refused, note: "\(error)", at: .now)
+            }
             try log.close("failed: \(action): \(error)")
             return nil
         }
@@ -122,6 +132,7 @@ extension Agent {
     /// What OBSERVE looks at: what stands in the store, and whom the changes that stand are about.
     func observation(_ measurements: Measurements) throws -> Observe.Input {
         var input = try measurements.observation()
+        input.now = wallClock()
         let standing = try records.decisions(in: [.standing])
         guard !input.signals.isEmpty, !standing.isEmpty else { return input }
         let processes = host.processes()

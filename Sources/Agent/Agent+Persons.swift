@@ -11,10 +11,8 @@ extension Agent {
         try expire()
         try checkThatItMayBegin()
         let row = try pending(id)
-        let problems = try problems()
-        guard let problem = problems.first(where: { $0.id == row.signal }),
-            let action = try? JSON.value(row.action, as: Action.self)
-        else {
+        let (problem, problems) = try problem(row.signal)
+        guard let problem, let action = try? JSON.value(row.action, as: Action.self) else {
             throw try changed(row, "signal \(row.signal) is not open any more")
         }
         if let process = action.process {
@@ -28,8 +26,8 @@ extension Agent {
 
     /// A person wants something done about a signal. As `approve`; what only looks is done in any mode, and said at once.
     public func perform(_ order: AgentOrder) throws -> String {
-        let problems = try problems()
-        guard let problem = problems.first(where: { $0.id == order.signal }) else {
+        let (problem, problems) = try problem(order.signal)
+        guard let problem else {
             throw RequestFailure(
                 "signal \(order.signal) is not open above low; /api/signals?state=open lists those that are")
         }
@@ -68,9 +66,15 @@ extension Agent {
         return culprit.process
     }
 
-    private func problems() throws -> [Problem] {
+    /// An open signal above low, whether or not a cycle would look at it, and all that a cycle would.
+    private func problem(_ id: Int64) throws -> (Problem?, of: [Problem]) {
         let measurements = Measurements(reader: reader, thresholds: configuration.thresholds)
-        return Observe.run(try observation(measurements)).problems
+        let input = try observation(measurements)
+        let observed = Observe.run(input)
+        if let gap = observed.gap { throw RequestFailure(gap) }
+        let found = input.signals.first { $0.isOpen && $0.problem.severity > .low && $0.problem.id == id }?.problem
+        let others = observed.problems.filter { $0.id != id }
+        return (found, [found].compactMap(\.self) + others)
     }
 
     private func checkThatItMayBegin() throws {
@@ -91,7 +95,7 @@ extension Agent {
         var log = log
         do {
             guard let trial = try execute(row, action, problem, of: problems, byPerson: true, &log) else {
-                let reason = try records.decisions(in: [.undone, .stuck]).first { $0.id == row.id }?.note
+                let reason = try records.decision(row.id)?.note
                 throw RequestFailure("it could not be done: \(reason ?? "see its note")")
             }
             Task { [log] in
@@ -118,7 +122,7 @@ extension Agent {
     public func undoAll() throws -> Int {
         guard !isBusy else { throw RequestFailure("an action is in flight; try again in some seconds") }
         let standing = try records.decisions(in: AgentDecision.State.inFlight + AgentDecision.State.changed).count
-        let stuck = try undoAll(note: "on request")
+        let stuck = try undoAll(note: Self.onRequest)
         guard stuck.isEmpty else {
             let reasons = stuck.map { "decision \($0.id): \($0.note ?? "")" }
             throw RequestFailure("could not be taken back: \(reasons.joined(separator: "; "))")

@@ -24,6 +24,9 @@ public actor Agent {
     /// Cycles are kept this long; decisions, changes and the audit for good.
     private static let cyclesKept = 7.0 * 86_400
 
+    /// The note of what a person wanted taken back.
+    static let onRequest = "on request"
+
     public private(set) var configuration: Configuration
     let host: Host
     let reader: Reader
@@ -82,7 +85,7 @@ public actor Agent {
         }
         let problems = observed.problems
         guard !problems.isEmpty else {
-            try log.close("nothing above low is open")
+            try log.close(observed.message)
             enter(nil)
             return true
         }
@@ -161,10 +164,11 @@ public actor Agent {
         let ignored: [AgentDecision.State] = [.advised, .pending, .refused, .expired]
         let since = Timestamp.now.advanced(bySeconds: -max(3600, configuration.policy.coolDownAfterFailure))
         let states = AgentDecision.State.allCases.filter { !ignored.contains($0) }
-        return try records.decisions(in: states, since: since).compactMap { row in
+        return try records.decisions(in: states, updatedSince: since).compactMap { row in
             guard row.id != id, let action = try? JSON.value(row.action, as: Action.self) else { return nil }
-            // What helped and was taken back all the same, somebody did not want.
-            let verdict = row.state == .undone && row.verdict == Verdict.helped.rawValue ? nil : row.verdict
+            // What helped and was taken back all the same, a person did not want.
+            let isUnwanted = row.state == .undone && row.note == Self.onRequest
+            let verdict = isUnwanted && row.verdict == Verdict.helped.rawValue ? nil : row.verdict
             return Past(time: row.updated, action: action, verdict: verdict.flatMap(Verdict.init))
         }
     }

@@ -52,7 +52,7 @@ struct Execution {
             if new.isEmpty { break }
             for stretch in stretches(new) {
                 guard ContinuousClock.now < limit else { throw ExecutionFailure("the time limit ran out") }
-                if try make(stretch, decision: decision) { isChanged = true }
+                if try make(stretch, decision: decision, until: limit) { isChanged = true }
             }
             if new.contains(where: { if case .run = $0 { true } else { false } }) { return }
         }
@@ -73,13 +73,14 @@ struct Execution {
     }
 
     /// Whether there was something to change.
-    private func make(_ steps: [Step], decision: Int64) throws -> Bool {
+    private func make(_ steps: [Step], decision: Int64, until limit: ContinuousClock.Instant) throws -> Bool {
         let changes = try steps.compactMap(change)
         guard changes.contains(where: { $0.before != $0.after }) else { return false }
         let ids = try journal.intend(changes, decision: decision)
         try checkpoint("intended")
         var outcomes: [ChangeState: [Int64]] = [:]
         for (id, change) in zip(ids, changes) {
+            guard ContinuousClock.now < limit else { throw ExecutionFailure("the time limit ran out") }
             outcomes[try make(change), default: []].append(id)
             try checkpoint("made one")
         }
@@ -93,6 +94,8 @@ struct Execution {
         switch step {
         case .set(let setting, let value):
             guard let before = try unlessGone({ try host.value(of: setting) }) else { return nil }
+            // Whoever has less already is not to get more.
+            if setting.isLess(before, than: value) { return nil }
             // A thread that has the value already is written down too: it did not inherit it.
             return before != value || setting.thread != nil ? Change(setting, from: before, to: value) : nil
         case .run(let deed):
@@ -150,7 +153,7 @@ struct Execution {
         let now = try host.value(of: change.setting)
         if now == change.before { return .undone }
         guard now == change.after else { return .overtaken }
-        try host.make(change.inverse)
+        try host.takeBack(change)
         return .undone
     }
 
@@ -161,23 +164,37 @@ struct Execution {
         }
         var failures: [String] = []
         let known = Set(changes.map(\.setting))
+        let changed = Set(changes.compactMap(\.setting.process))
         let processes = host.processes()
-        let parties = Set(changes.compactMap(\.setting.process)).compactMap { try? processes.party(of: $0) }
-        for thread in Set(parties.flatMap(\.threads)) {
-            let setting: Setting
-            switch pattern.setting {
-            case .nice: setting = .nice(thread)
-            case .ioPriority: setting = .ioPriority(thread)
-            case .affinity: setting = .affinity(thread)
-            default: return failures
-            }
-            do {
-                guard !known.contains(setting), try host.value(of: setting) == pattern.after else { continue }
-                try host.make(Change(setting, from: pattern.after, to: pattern.before))
-            } catch HostError.gone {
-                continue
-            } catch {
-                failures.append("\(error)")
+        let members =
+            changed.compactMap { try? processes.party(of: $0).members }.flatMap(\.self)
+            // Whose ancestors have all ended is still in the group that one of them led.
+            + Set(changed.map(\.pid)).flatMap(processes.group)
+        // Where they had different values, only the process or its parent tells which one a newcomer would have.
+        var before: [ProcessIdentity: String] = [:]
+        for change in changes where change.setting.thread != nil {
+            if let process = change.setting.process, before[process] == nil { before[process] = change.before }
+        }
+        let common = Set(before.values).count == 1 ? pattern.before : nil
+        let byPid = Dictionary(before.map { ($0.key.pid, $0.value) }) { first, _ in first }
+        for member in Set(members) {
+            guard let original = before[member.process] ?? byPid[member.parent] ?? common else { continue }
+            for thread in Party(members: [member]).threads {
+                let setting: Setting
+                switch pattern.setting {
+                case .nice: setting = .nice(thread)
+                case .ioPriority: setting = .ioPriority(thread)
+                case .affinity: setting = .affinity(thread)
+                default: return failures
+                }
+                do {
+                    guard !known.contains(setting), try host.value(of: setting) == pattern.after else { continue }
+                    try host.takeBack(Change(setting, from: original, to: pattern.after))
+                } catch HostError.gone {
+                    continue
+                } catch {
+                    failures.append("\(error)")
+                }
             }
         }
         return failures

@@ -3,6 +3,7 @@ import Dispatch
 import Glibc
 import Model
 import ServiceLifecycle
+import Synchronization
 
 /// Answers what people ask of a running process: one line in, one line out, then the connection is closed.
 public struct ControlSocket: Service {
@@ -26,6 +27,7 @@ public struct ControlSocket: Service {
     public func run() async throws {
         let listener = try listen()
         let source = DispatchSource.makeReadSource(fileDescriptor: listener, queue: .global())
+        let callers = Callers()
         source.setEventHandler {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { return }
@@ -33,12 +35,23 @@ public struct ControlSocket: Service {
             var uid = UInt32.max
             _ = clinux_peer_uid(connection, &uid)
             let peer = uid
-            let request = Self.readLine(connection)
-            Task {
-                let reply = await answer(request, peer)
-                let bytes = Array((reply + "\n").utf8)
-                _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            guard callers.enter(peer) else {
                 close(connection)
+                return
+            }
+            // Whoever is slow keeps nobody else waiting.
+            DispatchQueue.global().async {
+                guard let request = Self.readLine(connection) else {
+                    close(connection)
+                    return callers.leave(peer)
+                }
+                Task {
+                    let reply = await answer(request, peer)
+                    let bytes = Array((reply + "\n").utf8)
+                    _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+                    close(connection)
+                    callers.leave(peer)
+                }
             }
         }
         source.setCancelHandler { close(listener) }
@@ -48,20 +61,22 @@ public struct ControlSocket: Service {
         unlink(path)
     }
 
-    private static func readLine(_ connection: Int32) -> String {
+    /// `nil` for what does not end in time, or is too long: half a request is none.
+    private static func readLine(_ connection: Int32) -> String? {
         var limit = timeval(tv_sec: 2, tv_usec: 0)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var line: [UInt8] = []
         var byte: UInt8 = 0
-        // Others wait meanwhile: whoever sends byte by byte has no longer for the whole.
+        // Whoever sends byte by byte has no longer for the whole.
         let deadline = ContinuousClock.now + .seconds(2)
         while line.count < ControlRequest.maximumBytes, ContinuousClock.now < deadline,
-            recv(connection, &byte, 1, 0) == 1, byte != UInt8(ascii: "\n")
+            recv(connection, &byte, 1, 0) == 1
         {
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
             line.append(byte)
         }
-        return String(decoding: line, as: UTF8.self)
+        return nil
     }
 
     private func listen() throws(ControlFailure) -> Int32 {
@@ -89,6 +104,25 @@ public struct ControlSocket: Service {
                 "cannot listen on \(path): \(reason); its directory must be there and belong to uid \(geteuid())")
         }
         return listener
+    }
+}
+
+/// How many connections each user has open: nobody takes those of others.
+private final class Callers: Sendable {
+    private static let most = 4
+    private let open: Mutex<[UInt32: Int]> = Mutex([:])
+
+    /// Whether one more may.
+    func enter(_ uid: UInt32) -> Bool {
+        open.withLock { open in
+            guard open[uid, default: 0] < Self.most else { return false }
+            open[uid, default: 0] += 1
+            return true
+        }
+    }
+
+    func leave(_ uid: UInt32) {
+        open.withLock { open in open[uid] = open[uid].flatMap { $0 > 1 ? $0 - 1 : nil } }
     }
 }
 

@@ -192,8 +192,9 @@ extension Lab {
                     let thread = ThreadIdentity(process: member.process, tid: tid)
                     settings += [.nice(thread), .ioPriority(thread), .affinity(thread)]
                 }
+                if let autogroup = member.autogroup { settings.append(.autogroup(member.process, id: autogroup)) }
                 settings += [
-                    .autogroup(member.process), .stopped(member.process),
+                    .stopped(member.process),
                     .membership(member.process, controller: "cpu"), .membership(member.process, controller: "blkio"),
                 ]
             }

@@ -291,6 +291,10 @@ import Testing
         #expect(await refusal(AgentOrder(.flushBuffers, signal: 1, pid: 1)).contains("is about the host"))
         #expect(await refusal(AgentOrder(.throttleCPU, signal: 1)).contains("agent.actions.enabled"))
         #expect(await refusal(AgentOrder(.setCPUAffinity, signal: 1, value: "x")).contains("allowed"))
+        #expect(await refusal(AgentOrder(.terminateProcess, signal: 1, pid: 1)).contains("is protected"))
+        // What was refused is no try: it neither cools down nor counts.
+        #expect(try scene.decisions.allSatisfy { $0.state == .refused })
+        #expect(try await scene.agent.past().isEmpty)
         await scene.agent.configure(Agent.Configuration())
         #expect(await refusal(AgentOrder(.pauseProcess, signal: 1)).contains("mode observe"))
         #expect(try scene.host.value(of: hog) == "no")
@@ -351,6 +355,19 @@ import Testing
         for _ in 0..<8 { try scene.measure() }
         try await scene.cycle()
         #expect(try scene.decisions.map(\.state) == [.undone])
+    }
+
+    @Test func `what is done again soon counts from when it was taken back`() async throws {
+        let scene = try Scene()
+        try await scene.cycle { $0.stall = 5 }
+        _ = try await scene.agent.undoAll()
+        let path = AgentReader.path(besides: scene.directory.appending(path: "kernelsight.db").path)
+        // As if it had stood for two hours.
+        let aged = try ChildProcess(
+            "sqlite3", [path, "UPDATE decisions SET created = created - 7200000000000"],
+            log: scene.directory.appending(path: "sqlite").path)
+        #expect(aged.wait(seconds: 10) && aged.exitStatus == 0, "\(aged.output)")
+        #expect(try await scene.agent.past().map(\.verdict) == [nil])
     }
 
     @Test func `a victim, the protected and who has ended are left alone`() async throws {

@@ -43,19 +43,64 @@ import Testing
     @Test(.enabled(if: access("/proc/self/autogroup", F_OK) == 0, "needs CONFIG_SCHED_AUTOGROUP"))
     func `the autogroup of a session is changed and set back`() throws {
         let log = FileManager.default.temporaryDirectory.appendingPathComponent("agent-\(UUID().uuidString).log")
-        let shell = try ChildProcess("sh", ["-c", "setsid sleep 100 & echo $!; wait"], log: log.path)
+        let shell = try ChildProcess(
+            "sh", ["-c", "setsid sh -c 'sleep 101 & exec sleep 100' & echo $!; wait"], log: log.path)
         defer { shell.stop() }
         var started: Int32? { Int32(shell.output.trimmingCharacters(in: .newlines)) }
         // Until it is sleep, it is on its way to a session of its own.
         try eventually { started.flatMap { ProcessStat(pid: $0)?.comm } == "sleep" }
         let pid = try #require(started)
-        defer { kill(pid, SIGKILL) }
-        try thereAndBack(.autogroup(try #require(ProcessTable.identity(of: pid))), "10")
+        let process = try #require(ProcessTable.identity(of: pid))
+        let autogroup = try #require(Autogroup(pid: pid))
+        let setting = Setting.autogroup(process, id: autogroup.id)
+        try thereAndBack(setting, "10")
+        // Whoever it was set through ends; the other one goes on with its weight.
+        let change = Change(setting, from: "0", to: "10")
+        try host.make(change)
+        let other = try #require(host.processes().group(of: pid).first { $0.process != process }?.process.pid)
+        defer { kill(other, SIGKILL) }
+        kill(pid, SIGKILL)
+        try eventually { ProcessStat(process) == nil }
+        try host.takeBack(change)
+        #expect(Autogroup(pid: other)?.nice == 0)
+        kill(other, SIGKILL)
+        try eventually { Autogroup(pid: other) == nil }
+        #expect(throws: HostError.gone(process)) { try host.takeBack(change) }
     }
 
-    @Test func `who is in no session has no autogroup, and is told so`() throws {
+    @Test func `who is in no session has no autogroup`() throws {
         let kthreadd = try #require(ProcessTable.identity(of: 2))
-        #expect(throws: HostError.noAutogroup(kthreadd)) { try host.value(of: .autogroup(kthreadd)) }
+        #expect(host.processes().members([kthreadd]).map(\.autogroup) == [nil])
+    }
+
+    @Test(arguments: [
+        (Setting.nice(ThreadIdentity(process: ProcessIdentity(pid: 9, startTicks: 1), tid: 9)), "10", "5", true),
+        (.nice(ThreadIdentity(process: ProcessIdentity(pid: 9, startTicks: 1), tid: 9)), "0", "19", false),
+        (
+            .ioPriority(ThreadIdentity(process: ProcessIdentity(pid: 9, startTicks: 1), tid: 9)), "idle",
+            "best-effort 5", true
+        ),
+        (
+            .ioPriority(ThreadIdentity(process: ProcessIdentity(pid: 9, startTicks: 1), tid: 9)), "none",
+            "best-effort 5", false
+        ),
+        (.affinity(ThreadIdentity(process: ProcessIdentity(pid: 9, startTicks: 1), tid: 9)), "0", "0-3", true),
+        (.affinity(ThreadIdentity(process: ProcessIdentity(pid: 9, startTicks: 1), tid: 9)), "0", "1", false),
+        (.file("/sys/fs/cgroup/a/cpu.weight"), "5", "20", true), (.file("/proc/sys/vm/swappiness"), "5", "20", false),
+    ])
+    func `who has less already is known`(setting: Setting, has: String, wanted: String, isLess: Bool) {
+        #expect(setting.isLess(has, than: wanted) == isLess)
+    }
+
+    @Test func `CPUs that went away meanwhile are no reason to keep a process from the others`() throws {
+        let (child, process) = try subject()
+        defer { child.stop() }
+        let setting = Setting.affinity(ThreadIdentity(process: process, tid: process.pid))
+        let all = try host.value(of: setting)
+        try host.make(Change(setting, from: all, to: "0"))
+        // No host has this one.
+        try host.takeBack(Change(setting, from: all + ",8000", to: "0"))
+        #expect(try host.value(of: setting) == all)
     }
 
     @Test func `a process is stopped and goes on`() throws {

@@ -52,6 +52,17 @@ enum Made {
                 signals: problems.map { .init(problem: $0, isOpen: true) }, lastTick: Made.start, holds: holds))
     }
 
+    @Test func `of a store that nobody writes any more nothing is concluded`() {
+        let problem = Made.problem(1, culprits: [Made.culprit(40, "durable", of: "disk I/O")], victims: [])
+        var input = Observe.Input(
+            signals: [.init(problem: problem, isOpen: true)], lastTick: Made.start,
+            now: Made.start.advanced(bySeconds: 10))
+        #expect(Observe.run(input).problems.map(\.id) == [1])
+        input.now = Made.start.advanced(bySeconds: 20)
+        #expect(Observe.run(input).problems.isEmpty)
+        #expect(Observe.run(input).message.hasPrefix("the newest measurement is 20 s old"))
+    }
+
     @Test func `who is held back is no victim, and nobody is blamed for that`() {
         let hold = Hold(action: "throttle_io on 30", processes: [Made.identity(30), Made.identity(31)])
         let durable = Made.culprit(40, "durable", of: "disk I/O")
@@ -199,7 +210,7 @@ enum Made {
         ground.cpu = nil
         let hog = Made.member(30, "stress", session: 30, threads: 2)
         let apart = Made.target([hog], victims: [Made.member(40, "nginx", session: 40)])
-        #expect(try steps(.lowerProcessPriority, apart, ground) == [.set(.autogroup(hog.process), "19")])
+        #expect(try steps(.lowerProcessPriority, apart, ground) == [.set(.autogroup(hog.process, id: 30), "19")])
         let beside = Made.target([hog], victims: [Made.member(40, "nginx", session: 30)])
         #expect(
             try steps(.lowerProcessPriority, "10", beside, ground)
@@ -219,7 +230,7 @@ enum Made {
         let victims = [Made.member(40, "nginx", session: 40), Made.member(41, "init", session: nil)]
         #expect(
             try steps(.lowerProcessPriority, Made.target([shell, daemon], victims: victims), ground) == [
-                .set(.autogroup(shell.process), "19"),
+                .set(.autogroup(shell.process, id: 30), "19"),
                 .set(.nice(ThreadIdentity(process: daemon.process, tid: 31)), "19"),
             ])
         // Within the session nice values count, and against the one outside of it they do not.
@@ -426,6 +437,13 @@ enum Made {
         #expect(Verify.run(.init(before: measured(300), after: measured(280))).verdict == .noEffect)
         #expect(Verify.run(.init(before: measured(300), after: measured(600))).verdict == .worse)
         #expect(Verify.run(.init(before: measured(300), after: measured(300, severity: .critical))).verdict == .worse)
+    }
+
+    @Test func `only victims that live are compared`() {
+        var before = measured(60)
+        before.stalls["41@1"] = 900
+        #expect(Verify.run(.init(before: before, after: measured(55))).verdict == .noEffect)
+        #expect(Verify.run(.init(before: before, after: measured(5))).verdict == .helped)
     }
 
     @Test func `without measurements nothing is said`() {

@@ -15,8 +15,9 @@ extension Action {
             if let mate = target.sessionMate {
                 throw Inapplicable("\(mate) is in its session, which is weighed as a whole")
             }
-            let autogroups = weighed.values.compactMap(\.first?.process).sorted { $0.pid < $1.pid }
-            return autogroups.map { .set(.autogroup($0), nice) } + each(members.filter { $0.autogroup == nil }, nice)
+            let autogroups = weighed.values.compactMap(\.first).sorted { $0.process.pid < $1.process.pid }
+                .compactMap { member in member.autogroup.map { Setting.autogroup(member.process, id: $0) } }
+            return autogroups.map { .set($0, nice) } + each(members.filter { $0.autogroup == nil }, nice)
         }
         guard !ground.hasAutogroups || awaited.isSubset(of: weighed.keys) else {
             throw Inapplicable("some victims are in its session and some are not: no one weight counts for all")

@@ -9,6 +9,12 @@ struct Autogroup: Equatable {
         self.init(parsing: text)
     }
 
+    /// Somebody who is in an autogroup: that one if it is, else whoever is found; `nil` where nobody is any more.
+    static func member(of id: Int, first pid: Int32) -> Int32? {
+        if Autogroup(pid: pid)?.id == id { return pid }
+        return Directory.entries("/proc").lazy.compactMap { Int32($0) }.first { Autogroup(pid: $0)?.id == id }
+    }
+
     /// `/autogroup-123 nice 0`
     init?(parsing text: String) {
         let words = text.split(whereSeparator: \.isWhitespace)

@@ -18,6 +18,8 @@ struct CPUSet: Equatable, CustomStringConvertible {
 
     var cpus: [Int] { (0..<Self.limit).filter { words[$0 / 64] >> UInt64($0 % 64) & 1 == 1 } }
 
+    func isPart(of other: CPUSet) -> Bool { zip(words, other.words).allSatisfy { $0 & ~$1 == 0 } }
+
     var description: String {
         var ranges: [ClosedRange<Int>] = []
         for cpu in cpus {

@@ -41,9 +41,26 @@ public struct Host: Sendable {
         }
     }
 
+    /// Sets back what a change made, and reads it back. What is not kept stays as the kernel made it of that: nearer to what it was
+    /// than the change's value. CPUs that have gone offline meanwhile cannot be had again.
+    public func takeBack(_ change: Change) throws(HostError) {
+        let setting = change.setting
+        try check(setting)
+        try write(setting, change.before)
+        try check(setting)
+        let found = try read(setting)
+        if found == change.before { return }
+        if case .affinity = setting, let wanted = CPUSet(change.before), let left = CPUSet(found),
+            left.isPart(of: wanted)
+        {
+            return
+        }
+        throw .notKept(setting, wanted: change.before, found: found)
+    }
+
     /// Throws unless the thread or process that a setting is about is still there.
     private func check(_ setting: Setting) throws(HostError) {
-        if let process = setting.process { try check(process) }
+        if let process = setting.holder { try check(process) }
         // What is a thread of the process cannot be one of another.
         if let thread = setting.thread, access("/proc/\(thread.process.pid)/task/\(thread.tid)", F_OK) != 0 {
             throw .gone(thread.process)
@@ -69,8 +86,10 @@ public struct Host: Sendable {
             var set = CPUSet()
             _ = try succeed(setting, set.withMask { clinux_get_affinity(thread.tid, $0, $1) })
             return set.description
-        case .autogroup(let process):
-            guard let autogroup = Autogroup(pid: process.pid) else { throw .noAutogroup(process) }
+        case .autogroup(let process, let id):
+            guard let pid = Autogroup.member(of: id, first: process.pid), let autogroup = Autogroup(pid: pid) else {
+                throw .gone(process)
+            }
             return String(autogroup.nice)
         case .stopped(let process):
             return ProcessStat.isStopped(pid: process.pid) ? "yes" : "no"
@@ -96,8 +115,9 @@ public struct Host: Sendable {
         case .affinity(let thread):
             guard var set = CPUSet(value) else { throw .invalid(setting, value: value) }
             _ = try succeed(setting, set.withMask { clinux_set_affinity(thread.tid, $0, $1) })
-        case .autogroup(let process):
-            try putAutogroup(setting, value, into: "/proc/\(process.pid)/autogroup")
+        case .autogroup(let process, let id):
+            guard let pid = Autogroup.member(of: id, first: process.pid) else { throw .gone(process) }
+            try putAutogroup(setting, value, into: "/proc/\(pid)/autogroup")
         case .stopped(let process):
             try signal(setting, process, value == "yes" ? SIGSTOP : SIGCONT)
         case .file(let path):

@@ -10,8 +10,6 @@ public enum HostError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(Setting, value: String)
     /// The controller is in no hierarchy that is mounted.
     case noController(String)
-    /// Nobody above the process has made a session, or the kernel has no autogroups.
-    case noAutogroup(ProcessIdentity)
     /// Set, and read back as something else.
     case notKept(Setting, wanted: String, found: String)
 
@@ -24,7 +22,6 @@ public enum HostError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(setting): \(strerror(code).map { String(cString: $0) } ?? "error \(code)")"
         case .invalid(let setting, let value): "\(setting) cannot be \(value.debugDescription)"
         case .noController(let name): "no cgroup hierarchy with the \(name) controller is mounted"
-        case .noAutogroup(let process): "process \(process) is in no autogroup"
         case .notKept(let setting, let wanted, let found): "\(setting) was set to \(wanted) and reads \(found)"
         }
     }

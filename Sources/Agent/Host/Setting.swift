@@ -10,7 +10,9 @@ public enum Setting: Sendable, Hashable, Codable {
     case affinity(ThreadIdentity)
     /// Nice value of the autogroup that a process is in: it weighs sessions against each other, where `nice` weighs only
     /// within one.
-    case autogroup(ProcessIdentity)
+    ///
+    /// By its number: whoever it was set through may end, or leave it for a session of its own.
+    case autogroup(ProcessIdentity, id: Int)
     /// Whether a process is stopped: `yes` or `no`.
     case stopped(ProcessIdentity)
     /// A file of /proc/sys, or an attribute of a cgroup, by its path.
@@ -65,7 +67,7 @@ extension Setting: CustomStringConvertible {
         case .nice(let thread): "nice value of \(thread)"
         case .ioPriority(let thread): "I/O priority of \(thread)"
         case .affinity(let thread): "CPUs of \(thread)"
-        case .autogroup(let process): "autogroup of \(process)"
+        case .autogroup(let process, let id): "autogroup \(id) of \(process)"
         case .stopped(let process): "whether \(process) is stopped"
         case .file(let path): path
         case .ioLimit(let path, let disk, let key): "\(path) \(disk)\(key.isEmpty ? "" : " ")\(key)"
@@ -82,12 +84,42 @@ extension Setting: CustomStringConvertible {
         }
     }
 
+    /// The process that has to live for it: an autogroup is there as long as anybody is in it.
+    var holder: ProcessIdentity? {
+        if case .autogroup = self { return nil }
+        return process
+    }
+
     /// The process that it is about.
     public var process: ProcessIdentity? {
         switch self {
         case .nice(let thread), .ioPriority(let thread), .affinity(let thread): thread.process
-        case .autogroup(let process), .stopped(let process), .membership(let process, _): process
+        case .autogroup(let process, _), .stopped(let process), .membership(let process, _): process
         case .file, .ioLimit, .group: nil
+        }
+    }
+}
+
+extension Setting {
+    /// Whether a value leaves the process less than another: the agent holds back and never favours.
+    func isLess(_ value: String, than other: String) -> Bool {
+        switch self {
+        case .nice, .autogroup:
+            return (Int(value) ?? 0) > (Int(other) ?? 0)
+        case .ioPriority:
+            func rank(_ text: String) -> Int {
+                // The class `none` goes by the nice value, which makes best-effort 4 of 0.
+                text == "idle" ? 9 : text.hasPrefix("realtime") ? -1 : Int(text.split(separator: " ").last ?? "") ?? 4
+            }
+            return rank(value) > rank(other)
+        case .affinity:
+            guard let has = CPUSet(value), let wanted = CPUSet(other) else { return false }
+            return has != wanted && has.isPart(of: wanted)
+        case .file(let path):
+            guard path.hasSuffix("/cpu.weight") || path.hasSuffix("/cpu.shares") else { return false }
+            return (Int(value) ?? 0) < (Int(other) ?? 0)
+        case .stopped, .ioLimit, .group, .membership:
+            return false
         }
     }
 }

@@ -28,6 +28,8 @@ public struct Hold: Sendable, Hashable, Codable {
 enum Observe {
     /// A signal whose rule has not held for this long is on its way to close.
     static let current = 5.0
+    /// Seconds without a measurement after which nobody knows how things are. A store on a busy disk is some late.
+    static let fresh = 15.0
     /// Signals that a cycle looks at; the worst, as hundreds may be open.
     static let most = 20
 
@@ -37,6 +39,8 @@ enum Observe {
         var signals: [Signal]
         /// The newest measurement in the store.
         var lastTick: Timestamp
+        /// When it was looked at; cycles from before this was written down have none.
+        var now: Timestamp?
         var holds: [Hold] = []
 
         struct Signal: Sendable, Codable {
@@ -50,15 +54,22 @@ enum Observe {
         /// Worst first; of equals the older.
         var problems: [Problem]
         var holds: [Hold] = []
+        /// Why nobody can tell what is wrong.
+        var gap: String?
 
         var message: String {
             problems.isEmpty
-                ? "nothing above low is open"
+                ? gap ?? "nothing above low is open"
                 : problems.map { "\($0.label) is \($0.severity.name): \($0.summary)" }.joined(separator: "; ")
         }
     }
 
     static func run(_ input: Input) -> Result {
+        if let age = input.now?.seconds(since: input.lastTick), age > fresh {
+            return Result(
+                problems: [], holds: input.holds,
+                gap: "the newest measurement is \(Int(age)) s old: see whether kernelsight-collector runs")
+        }
         let held = input.holds.reduce(into: Set<ProcessIdentity>()) { $0.formUnion($1.processes) }
         let problems = input.signals.filter { signal in
             signal.isOpen && signal.problem.severity > .low

@@ -23,7 +23,8 @@ public struct Measurement: Sendable, Hashable, Codable {
     /// Why this says nothing; `nil` where every second of the stretch was measured, by a clock that was not set.
     public var gap: String?
 
-    var worst: Double? { stalls.values.max() }
+    /// The worst of those that are in another measurement, too.
+    func worst(among other: Measurement) -> Double? { stalls.filter { other.stalls[$0.key] != nil }.values.max() }
 }
 
 /// What VERIFY says.
@@ -56,9 +57,11 @@ enum Verify {
         let (before, after) = (input.before, input.after)
         if let gap = before.gap { return Judgement(.unknown, "before it \(gap)") }
         if let gap = after.gap { return Judgement(.unknown, "after it \(gap)") }
-        if let old = before.worst {
+        if !before.stalls.isEmpty {
             // A victim that ended cannot say that it is well.
-            guard let new = after.worst else { return Judgement(.unknown, "the victims have ended") }
+            guard let old = before.worst(among: after), let new = after.worst(among: before) else {
+                return Judgement(.unknown, "the victims have ended")
+            }
             let account = "the worst victim waited \(Int(old)) ms/s before and \(Int(new)) ms/s after"
             if new >= grows * old, new - old >= noise { return Judgement(.worse, account) }
             if after.severity > before.severity, after.holds {

@@ -87,6 +87,14 @@ public final class AgentReader: Sendable {
         }
     }
 
+    /// Decisions in any of the states of which something became since a time, newest first.
+    public func decisions(in states: [AgentDecision.State], updatedSince time: Timestamp) throws -> [AgentDecision] {
+        let names = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return try decisions("state IN (\(names)) AND updated >= ? ORDER BY id DESC LIMIT 1000") {
+            $0.add(time.nanoseconds)
+        }
+    }
+
     public func decisions(ofCycles cycles: [Int64]) throws -> [AgentDecision] {
         try decisions("cycle IN (SELECT value FROM json_each(?)) ORDER BY id") { $0.add("\(cycles)") }
     }
