@@ -70,6 +70,14 @@ struct Episodes: Sendable {
                 candidates += 1
             }
             var track = tracks.removeValue(forKey: key) ?? Track()
+            // What stands in for the data that opened it cannot say that it is over.
+            if blindness[key.type]?.isBlind(to: key.label) == true, observation.grade.severity <= .low,
+                track.episode.map({ $0.peak.severity > .low }) ?? false
+            {
+                if let episode = track.lose() { changed.append(episode) }
+                if track.isAlive { tracks[key] = track }
+                continue
+            }
             if let episode = track.observe(
                 observation, time: time, interval: interval, hysteresis, newID: room > 0 ? nextID : nil)
             {

@@ -108,8 +108,14 @@ public final class Tracers {
         // From here on nobody can tell; only when it is whole again, since when.
         if name == .scheduler { schedulerIsWhole(since: 0) }
         if name == .syscall { processes.callsSince = 0 }
-        let since = try tracer.program.set(coverage) {
-            tracer.claim(last: false) + (name == .syscall ? processes.claimCalls() : 0)
+        let since: UInt64
+        do {
+            since = try tracer.program.set(coverage) {
+                tracer.claim(last: false) + (name == .syscall ? processes.claimCalls() : 0)
+            }
+        } catch {
+            failures[name] = error
+            throw error
         }
         if name == .scheduler { schedulerIsWhole(since: since) }
         if name == .syscall { processes.callsSince = since }
@@ -137,7 +143,8 @@ public final class Tracers {
             if name == .syscall { ledger.abandoned += processes?.abandonedCalls ?? 0 }
             ledger.inFlight = inFlight?[name]
             return TracerStatus(
-                name: name, state: inFlight == nil ? .attached : .detached, coverage: tracer.program.coverage,
+                name: name, state: state(of: name, attached: inFlight == nil ? .attached : .detached),
+                coverage: tracer.program.coverage,
                 hooks: tracer.program.object.hooks,
                 fallback: Self.fallback(for: name), ledger: ledger, cost: cost,
                 eventsPerSecond: tracer.program.eventsPerSecond)
@@ -192,8 +199,10 @@ public final class Tracers {
         }
     }
 
-    private func state(of name: TracerName) -> TracerStatus.State {
-        guard options.enabled.contains(name), let failure = failures[name] else { return .disabled }
+    private func state(
+        of name: TracerName, attached: TracerStatus.State = .disabled
+    ) -> TracerStatus.State {
+        guard options.enabled.contains(name), let failure = failures[name] else { return attached }
         return .failed(reason: failure.reason, remedy: failure.remedy)
     }
 

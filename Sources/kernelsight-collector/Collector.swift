@@ -24,8 +24,10 @@ actor Collector: Service {
     private var loads = TracerLoads()
     private var governor: Governor
     /// What it did since the last tick, and in this run.
-    private var newSteps: [CoverageStep] = []
+    private var newSteps: [(time: Timestamp, step: CoverageStep)] = []
     private var steps: [(time: Timestamp, step: CoverageStep)] = []
+    /// CPU time in a second of what all tracers share in the kernel.
+    private var exits = 0.0
     private var writerLog = WriterLog()
     private var losses: [TracerName: RecentLosses] = [:]
     private var exitLosses = RecentLosses()
@@ -68,7 +70,7 @@ actor Collector: Service {
             TickRecord(
                 time: .now,
                 events: TickRecord.Events(rest.syscalls, rest.scheduler, rest.pageFaults, rest.blockIO),
-                baselines: StoredBaselines.encode(detector.baselines, logger: logger)))
+                baselines: StoredBaselines.encode(detector.baselines, logger: logger), steps: newSteps))
         // The ledgers' last rows say how many events were stored, so that must be known first. Where it fails, closing
         // tries once more and counts what is lost.
         try? writer.flush()
@@ -130,10 +132,11 @@ actor Collector: Service {
     private static let host = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     private static func budget(_ settings: Settings) -> Double { settings.overhead.budgetPercent / 100 * host }
 
-    /// CPU time of this process in a second.
-    private var own: Double { (cost.cpuPercent ?? 0) / 100 }
+    /// CPU time in a second of this process, and of what it has in the kernel for all tracers.
+    private var own: Double { (cost.cpuPercent ?? 0) / 100 + exits }
 
     private func govern(_ statuses: [TracerStatus], seconds: Double, at now: UInt64) {
+        exits = loads.exits(tracers.processesStatus().cost, seconds: seconds)
         let loads = loads.take(statuses, seconds: seconds)
         guard cost.cpuPercent != nil else { return }
         for step in governor.step(own: own, loads: loads, at: Double(now) / 1e9) { take(step) }
@@ -143,17 +146,16 @@ actor Collector: Service {
     private func probe() async {
         for name in governor.toProbe(at: Double(MonotonicClock.now()) / 1e9) {
             do {
-                let (start, before) = (MonotonicClock.now(), tracers.runs(of: name))
                 try tracers.set(name.least, of: name)
-                try await Task.sleep(for: .milliseconds(20))
-                let runs = tracers.runs(of: name) - before
+                let (start, before) = (MonotonicClock.now(), tracers.runs(of: name))
+                // Where the collector is to stop this ends at once, and says nothing.
+                try? await Task.sleep(for: .milliseconds(20))
+                let (runs, now) = (tracers.runs(of: name) - before, MonotonicClock.now())
                 try tracers.set(.off, of: name)
-                let now = MonotonicClock.now()
+                guard !Task.isCancelled else { return }
                 let step = governor.probed(
                     name, runsPerSecond: Double(runs) * 1e9 / Double(now - start), own: own, at: Double(now) / 1e9)
                 if let step { take(step) }
-            } catch is CancellationError {
-                return
             } catch {
                 logger.error("\(name.rawValue) cannot come back: \(error)")
             }
@@ -173,8 +175,8 @@ actor Collector: Service {
                 "tracer": "\(step.tracer.rawValue)", "from": "\(step.from.rawValue)", "to": "\(step.to.rawValue)",
                 "reason": "\(step.reason)",
             ])
-        newSteps.append(step)
-        steps = (steps + [(.now, step)]).suffix(20)
+        newSteps.append((.now, step))
+        steps = (steps + newSteps.suffix(1)).suffix(20)
     }
 
     private func components(_ statuses: [TracerStatus]) -> [ComponentState] {

@@ -13,7 +13,7 @@ enum Components {
             $0.member("fallback", status.fallback)
             $0.array("hooks") { for hook in status.hooks { $0.element(hook) } }
             $0.member("events_per_second", status.eventsPerSecond)
-            $0.member("completeness", status.ledger.completeness)
+            $0.member("completeness", status.coverage == .off ? nil : status.ledger.completeness)
             $0.object("ledger") { ledger(status.ledger, to: &$0) }
             $0.object("last_minute") {
                 $0.member("runs", losses.runs)

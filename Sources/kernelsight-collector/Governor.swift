@@ -32,8 +32,12 @@ struct Governor: Sendable {
     static let usualNanoseconds = 150.0
     static let sampledPart = 0.3
 
-    /// Who starves and who switches too often would go unseen without it: it stays whole, and the others have what it leaves.
-    static let ungoverned: Set<TracerName> = [.scheduler]
+    /// What stands in for them says less than detection needs: they stay whole, and the others have what they leave.
+    static let ungoverned: Set<TracerName> = [.scheduler, .blockIO]
+    /// Ticks come a little early or late.
+    private static let jitter = 0.5
+    /// Fewer timed runs in a second say little: an interrupt in one of them would count for all.
+    static let fewestTimed: UInt64 = 16
 
     /// The weight of the newest second of a sample.
     static let learning = 0.2
@@ -55,8 +59,8 @@ struct Governor: Sendable {
         fileprivate(set) var coverage = Coverage.full
         fileprivate var runsPerSecond = 0.0
         fileprivate var nanoseconds: [Coverage: Double] = [:]
-        /// Since when there has been room for more of it, and for how long there has to be.
-        fileprivate var roomSince: Double?
+        /// For what there has been room, and since when; and for how long there has to be.
+        fileprivate var room: (coverage: Coverage, since: Double)?
         fileprivate var calm = Governor.calm
         /// When it came to look at more, and when to look whether it may come back.
         fileprivate var rose = -Double.infinity
@@ -86,9 +90,10 @@ struct Governor: Sendable {
         tracers = tracers.filter { loads[$0.key] != nil }
         let own = own + ungoverned
         guard cost() <= allowance(1, own) else {
-            for name in loads.keys { tracers[name]?.roomSince = nil }
             overSince = overSince ?? now
-            return now - (overSince ?? now) >= Self.patience ? down(own: own, at: now) : []
+            guard now - (overSince ?? now) >= Self.patience - Self.jitter else { return [] }
+            for name in loads.keys { tracers[name]?.room = nil }
+            return down(own: own, at: now)
         }
         overSince = nil
         // One at a time: the next one needs to know what this one cost. The cheapest first.
@@ -109,7 +114,7 @@ struct Governor: Sendable {
     mutating func probed(_ name: TracerName, runsPerSecond: Double, own: Double, at now: Double) -> CoverageStep? {
         guard tracers[name]?.coverage == .off else { return nil }
         tracers[name]?.runsPerSecond = runsPerSecond
-        tracers[name]?.probeAt = now + Self.probeEvery
+        tracers[name]?.probeAt = now + Self.probeEvery - Self.jitter
         return up(name, own: own + ungoverned, at: now)
     }
 
@@ -122,8 +127,8 @@ struct Governor: Sendable {
             if let nanoseconds = load.nanosecondsPerRun {
                 let known = memory.nanoseconds[load.coverage] ?? nanoseconds
                 // A sample costs more while it is the busy threads' turn.
-                memory.nanoseconds[load.coverage] =
-                    load.coverage == .full ? nanoseconds : known + (nanoseconds - known) * Self.learning
+                let weight = load.coverage == .full ? 2 * Self.learning : Self.learning
+                memory.nanoseconds[load.coverage] = known + (nanoseconds - known) * weight
             }
         }
         tracers[name] = memory
@@ -154,12 +159,12 @@ struct Governor: Sendable {
         let rest = cost(without: name)
         let better = memory.coverage == .off ? [.full, name.least] : [Coverage.full]
         guard let coverage = better.first(where: { rest + memory.cost(at: $0) <= allowance(Self.room, own) }) else {
-            tracers[name]?.roomSince = nil
+            tracers[name]?.room = nil
             return nil
         }
-        let since = memory.roomSince ?? now
-        tracers[name]?.roomSince = since
-        guard now - since >= memory.calm else { return nil }
+        let room = memory.room.flatMap { $0.coverage == coverage ? $0 : nil } ?? (coverage: coverage, since: now)
+        tracers[name]?.room = room
+        guard now - room.since >= memory.calm - Self.jitter else { return nil }
         let expected = own + rest + memory.cost(at: coverage)
         return move(name, to: coverage, "the cost will be \(percent(expected)) of the budget", at: now)
     }
@@ -172,10 +177,11 @@ struct Governor: Sendable {
         if coverage == .full || memory.coverage == .off {
             memory.rose = now
         } else {
-            memory.calm = now - memory.rose < Self.lasting ? min(2 * memory.calm, Self.longestCalm) : Self.calm
-            memory.probeAt = now + Self.probeEvery
+            let hasLasted = now - memory.rose >= Self.lasting
+            memory.calm = hasLasted ? Self.calm : min(2 * memory.calm, Self.longestCalm)
+            memory.probeAt = now + Self.probeEvery - Self.jitter
         }
-        memory.roomSince = nil
+        memory.room = nil
         memory.coverage = coverage
         tracers[name] = memory
         return step
@@ -190,7 +196,7 @@ struct Governor: Sendable {
 
     /// What the tracers may take of a part of the budget.
     private func allowance(_ part: Double, _ own: Double) -> Double {
-        max(part * budget - own, min(part, Self.floor) * budget)
+        max(part * budget - own, part * Self.floor * budget)
     }
 
     private func percent(_ cost: Double) -> String { "\(Int((100 * cost / budget).rounded())) %" }

@@ -3,10 +3,11 @@ import Model
 /// What each tracer did since it was asked last, from what it has counted since it was loaded.
 struct TracerLoads {
     /// What a run takes before its own clock starts and after it stops: the tracepoint, the way into the program, its
-    /// ledger. `kernelsight bench tracers` beside the tracers' own account.
-    private static let untimedNanoseconds = 50.0
+    /// ledger. `kernelsight bench tracers` beside the tracers' own account; a perf event has a longer way.
+    private static func untimedNanoseconds(_ name: TracerName) -> Double { name == .pageFault ? 115 : 50 }
 
     private var before: [TracerName: TracerCost] = [:]
+    private var exits = TracerCost()
 
     /// - Parameter seconds: Since the last time.
     mutating func take(_ statuses: [TracerStatus], seconds: Double) -> [TracerName: Governor.Load] {
@@ -18,8 +19,16 @@ struct TracerLoads {
             let nanoseconds = status.cost.timedNanoseconds &- before.timedNanoseconds
             loads[status.name] = Governor.Load(
                 coverage: status.coverage, runsPerSecond: Double(runs) / seconds,
-                nanosecondsPerRun: timed == 0 ? nil : Double(nanoseconds) / Double(timed) + Self.untimedNanoseconds)
+                nanosecondsPerRun: timed < Governor.fewestTimed
+                    ? nil : Double(nanoseconds) / Double(timed) + Self.untimedNanoseconds(status.name))
         }
         return loads
+    }
+
+    /// CPU time in a second of the hook at the exit of threads, which all tracers share.
+    mutating func exits(_ cost: TracerCost, seconds: Double) -> Double {
+        defer { exits = cost }
+        guard seconds > 0, let nanoseconds = cost.nanosecondsPerRun else { return 0 }
+        return Double(cost.runs &- exits.runs) * nanoseconds / 1e9 / seconds
     }
 }

@@ -5,7 +5,8 @@ import Testing
 /// The cost of watching stays under its budget, whatever the host does. Needs root and BPF.
 @Suite(.serialized, .enabled(if: getuid() == 0)) struct GovernorTests {
     @Test func `a storm of system calls switches their tracer off, and calm brings it back`() throws {
-        let stack = try Stack(config: "")
+        // A collector that is built for debugging takes more than the default by itself.
+        let stack = try Stack(config: "overhead: { budget_percent: 3 }\n")
         try stack.startCollector()
         func coverage() throws -> String {
             try stack.sql(
@@ -23,7 +24,7 @@ import Testing
             try start(workload, ["syscalls", $0, "120"], directory: stack.directory.appending(path: "log"))
         }
         try require(within: 15, "it is off") { try coverage() == "off" }
-        try require(within: 5, "the cost is under the budget") { try cost().map { $0 <= 1 } ?? false }
+        try require(within: 5, "the cost is under the budget") { try cost().map { $0 <= 3 } ?? false }
         for child in storm { child.stop() }
         try require(within: 60, "it is whole again") { try coverage() == "full" }
         let steps = try stack.sql(

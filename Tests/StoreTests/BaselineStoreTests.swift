@@ -29,8 +29,8 @@ import Testing
         let writer = try Writer(path: scratch.database, configuration: .eager)
         let down = CoverageStep(.syscall, from: .full, to: .off, reason: "the cost is 8993 % of the budget")
         let up = CoverageStep(.syscall, from: .off, to: .full, reason: "the cost will be 25 % of the budget")
-        writer.submit(TickRecord(time: start, steps: [down]))
-        writer.submit(TickRecord(time: start.advanced(bySeconds: 9), steps: [up]))
+        writer.submit(TickRecord(time: start, steps: [(start, down)]))
+        writer.submit(TickRecord(time: start.advanced(bySeconds: 9), steps: [(start, up)]))
         try writer.flush()
         let rows = try look(scratch.database) { db in
             try String.fetchAll(

@@ -10,7 +10,12 @@ struct SchedulerRule: Rule {
         guard situation.tick.scheduler != nil else {
             return .cannotTell("run-queue waits and switches per process come from sched_tracer, which does not run")
         }
-        return Verdict(observations: starvation(situation) + storms(situation))
+        var verdict = Verdict(observations: starvation(situation) + storms(situation))
+        if situation.tick.syscalls == nil {
+            verdict.blindness = "whether threads fight over a lock comes from syscall_tracer, which does not run"
+            verdict.blindLabels = ["lock_contention_induced"]
+        }
+        return verdict
     }
 
     // MARK: cpu_starvation

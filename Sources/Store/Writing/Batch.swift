@@ -49,7 +49,7 @@ struct Batch: Sendable {
         if !record.processes.isEmpty { add([(record.time, record.processes)]) }
         for component in record.components { components[component.component] = (record.time, component) }
         baselines.merge(record.baselines) { $1 }
-        add(record.steps.map { (record.time, $0) })
+        add(record.steps)
         lastTick = max(lastTick, record.time)
         return dropped
     }

@@ -33,13 +33,13 @@ public struct TickRecord: Sendable {
     public var components: [ComponentState]
     /// What is usual, by metric, as JSON; empty when it is not to be written now.
     public var baselines: [String: String]
-    /// What the governor did in this tick.
-    public var steps: [CoverageStep]
+    /// What the governor did since the last one, and when.
+    public var steps: [(time: Timestamp, step: CoverageStep)]
 
     public init(
         time: Timestamp, samples: [MetricSample] = [], histograms: [HistogramSample] = [], episodes: [Episode] = [],
         events: Events = Events(), processes: [ProcessActivity] = [], components: [ComponentState] = [],
-        baselines: [String: String] = [:], steps: [CoverageStep] = []
+        baselines: [String: String] = [:], steps: [(time: Timestamp, step: CoverageStep)] = []
     ) {
         self.time = time
         self.samples = samples
