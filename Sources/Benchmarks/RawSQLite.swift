@@ -4,8 +4,9 @@ import GRDBSQLite
 final class RawSQLite {
     private var connection: OpaquePointer?
 
-    init(_ path: String) throws {
-        try check(sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil))
+    init(_ path: String, readOnly: Bool = false) throws {
+        try check(
+            sqlite3_open_v2(path, &connection, readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, nil))
     }
 
     deinit { sqlite3_close(connection) }

@@ -11,7 +11,7 @@ struct Bench: ParsableCommand {
         discussion:
             "Works in a temporary directory and never touches live data. Build the release configuration first.",
         subcommands: [
-            TracerBench.self, CollectorBench.self, InsertBench.self, CycleBench.self, OriginBench.self,
+            QueryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self, CycleBench.self, OriginBench.self,
         ])
 }
 
@@ -33,6 +33,36 @@ struct BenchOptions: ParsableArguments {
     static func progress(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
     static func show(_ results: [Figure]) { for result in results { print(result.line) } }
+}
+
+struct QueryBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sql",
+        abstract: "What counting, filtering and aggregating signals costs, by the number of signals.")
+
+    @Option(help: "Signals in the database that is made for it.")
+    var signals = 1_000_000
+
+    @Option(help: "A database that is there, which is only read. Its signals count up to now.")
+    var db: String?
+
+    func validate() throws {
+        guard (1...100_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 100000000") }
+    }
+
+    func run() throws {
+        let scratch = try Scratch()
+        let end = Timestamp.now
+        if db == nil {
+            try DemoData.fill(path: scratch.path("bench.db"), signals: signals, span: 30 * 86_400, end: end) {
+                written in
+                if written.isMultiple(of: 200_000) { BenchOptions.progress("\(written) of \(signals) signals") }
+            }
+        }
+        BenchOptions.show(
+            try QueryCost.run(
+                database: db ?? scratch.path("bench.db"), end: db == nil ? end : .now, progress: BenchOptions.progress))
+    }
 }
 
 struct TracerBench: ParsableCommand {

@@ -9,6 +9,7 @@ import Settings
         discussion: "Exit status: 0 done, 1 could not be done, 64 the command line is wrong.",
         subcommands: [
             AgentCommands.self, Config.self, Predict.self, Prune.self, Status.self, Bench.self, FaultLabCommand.self,
+            DemoDataCommand.self,
         ])
 }
 
