@@ -132,7 +132,8 @@ extension Agent {
     /// What OBSERVE looks at: what stands in the store, and whom the changes that stand are about.
     func observation(_ measurements: Measurements) throws -> Observe.Input {
         var input = try measurements.observation()
-        input.now = wallClock()
+        input.age = wallClock().seconds(since: input.lastTick)
+        input.oldest = configuration.freshness
         let standing = try records.decisions(in: [.standing])
         guard !input.signals.isEmpty, !standing.isEmpty else { return input }
         let processes = host.processes()

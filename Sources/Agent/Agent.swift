@@ -9,6 +9,8 @@ public actor Agent {
     public struct Configuration: Sendable {
         public var policy = Policy()
         public var thresholds = Thresholds()
+        /// Seconds without a measurement after which nobody knows how things are.
+        public var freshness = 10.0
         /// Seconds between two cycles.
         public var interval = 60.0
         /// Seconds between an action and the look at what came of it.

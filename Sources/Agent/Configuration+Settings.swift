@@ -16,6 +16,7 @@ extension Agent.Configuration {
         policy.coolDownAfterFailure = agent.coolDownAfterFailureSeconds
         policy.mostPerHour = agent.mostActionsPerHour
         thresholds = settings.thresholds
+        freshness = settings.api.freshnessLimitSeconds
         interval = Double(agent.cycleIntervalSeconds)
         settle = agent.settleSeconds
         expiry = agent.approvalSeconds

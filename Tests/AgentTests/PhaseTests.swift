@@ -55,10 +55,9 @@ enum Made {
     @Test func `of a store that nobody writes any more nothing is concluded`() {
         let problem = Made.problem(1, culprits: [Made.culprit(40, "durable", of: "disk I/O")], victims: [])
         var input = Observe.Input(
-            signals: [.init(problem: problem, isOpen: true)], lastTick: Made.start,
-            now: Made.start.advanced(bySeconds: 10))
+            signals: [.init(problem: problem, isOpen: true)], lastTick: Made.start, age: 10, oldest: 15)
         #expect(Observe.run(input).problems.map(\.id) == [1])
-        input.now = Made.start.advanced(bySeconds: 20)
+        input.age = 20
         #expect(Observe.run(input).problems.isEmpty)
         #expect(Observe.run(input).message.hasPrefix("the newest measurement is 20 s old"))
     }

@@ -28,8 +28,6 @@ public struct Hold: Sendable, Hashable, Codable {
 enum Observe {
     /// A signal whose rule has not held for this long is on its way to close.
     static let current = 5.0
-    /// Seconds without a measurement after which nobody knows how things are. A store on a busy disk is some late.
-    static let fresh = 15.0
     /// Signals that a cycle looks at; the worst, as hundreds may be open.
     static let most = 20
 
@@ -39,8 +37,10 @@ enum Observe {
         var signals: [Signal]
         /// The newest measurement in the store.
         var lastTick: Timestamp
-        /// When it was looked at; cycles from before this was written down have none.
-        var now: Timestamp?
+        /// Seconds since then; cycles from before this was written down have none.
+        var age: Double?
+        /// How old it may be for anything to be concluded from it.
+        var oldest: Double?
         var holds: [Hold] = []
 
         struct Signal: Sendable, Codable {
@@ -65,7 +65,7 @@ enum Observe {
     }
 
     static func run(_ input: Input) -> Result {
-        if let age = input.now?.seconds(since: input.lastTick), age > fresh {
+        if let age = input.age, let oldest = input.oldest, age > oldest {
             return Result(
                 problems: [], holds: input.holds,
                 gap: "the newest measurement is \(Int(age)) s old: see whether kernelsight-collector runs")
