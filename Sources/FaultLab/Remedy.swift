@@ -48,8 +48,8 @@ public struct Remedy: Sendable {
         fault: [.workload("grow", 80, 1900, inGroup: true)])
 
     private static let web = Scenario(
-        name: "web-and-hog", about: "nginx at a thousand requests a second, and four busy tasks a core.",
-        victim: .workload("requests", 18_712, 1000), bystanders: [Catalogue.nginx],
+        name: "web-and-hog", about: "nginx at three thousand requests a second, and four busy tasks a core.",
+        victim: .workload("requests", 18_712, 3000), bystanders: [Catalogue.nginx],
         fault: [.stress("--cpu 8 --timeout 60")])
 }
 
