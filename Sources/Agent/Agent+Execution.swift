@@ -43,7 +43,7 @@ extension Agent {
         let start = max(
             problem.opened.advanced(bySeconds: -Self.opening), began.advanced(bySeconds: -Self.lookBack))
         let before = try measurements.measurement(of: problem, from: start, to: began)
-        var isBegun = false
+        var (isBegun, isDone) = (false, false)
         do {
             _ = try log.run("EXECUTE") {
                 let limit = ContinuousClock.now + .seconds(Self.timeLimit)
@@ -53,14 +53,16 @@ extension Agent {
                     defer { first = nil }
                     return try first ?? steps(of: action, row, problem, of: problems, byPerson: byPerson, measurements)
                 }
+                isDone = true
                 return (action, Done(action: action, changes: try changes.changes(of: row.id).map(\.change)))
             }
             try journal.set(row.id, .verifying, at: .now)
             try log.write()
         } catch {
-            // What was not begun, or is not made of changes, leaves nothing to take back, and is no try.
-            if isBegun, action.kind.isReversible {
-                try takeBack(row.id, isReversible: true, note: "\(error)")
+            // What was not begun leaves nothing to take back, and is no try; what the host refused and is not made of changes
+            // likewise.
+            if isDone || isBegun && action.kind.isReversible {
+                try takeBack(row.id, isReversible: action.kind.isReversible, note: "\(error)")
             } else {
                 try journal.set(row.id, .refused, note: "\(error)", at: .now)
             }

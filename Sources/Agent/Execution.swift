@@ -51,12 +51,16 @@ struct Execution {
             }
             if new.isEmpty { break }
             for stretch in stretches(new) {
-                guard ContinuousClock.now < limit else { throw ExecutionFailure("the time limit ran out") }
+                try check(limit)
                 if try make(stretch, decision: decision, until: limit) { isChanged = true }
             }
             if new.contains(where: { if case .run = $0 { true } else { false } }) { return }
         }
         guard isChanged else { throw ExecutionFailure("there was nothing to change: it is so already") }
+    }
+
+    private func check(_ limit: ContinuousClock.Instant) throws {
+        guard ContinuousClock.now < limit else { throw ExecutionFailure("the time limit ran out") }
     }
 
     /// What is in a group can only be read once the group is there.
@@ -80,7 +84,7 @@ struct Execution {
         try checkpoint("intended")
         var outcomes: [ChangeState: [Int64]] = [:]
         for (id, change) in zip(ids, changes) {
-            guard ContinuousClock.now < limit else { throw ExecutionFailure("the time limit ran out") }
+            try check(limit)
             outcomes[try make(change), default: []].append(id)
             try checkpoint("made one")
         }

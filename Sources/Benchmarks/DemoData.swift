@@ -26,7 +26,7 @@ public struct DemoData {
     /// Fills the database at `path` with `count` closed signals that opened, evenly spread, in the `span` seconds before
     /// `end`. Throws what `Writer` throws.
     public static func fill(
-        path: String, signals count: Int, span: Double, end: Timestamp, progress: (Int) -> Void = { _ in }
+        path: String, signals count: Int, span: Double, end: Timestamp, progress: (String) -> Void = { _ in }
     ) throws {
         var configuration = WriterConfiguration()
         configuration.batchRows = 20_000
@@ -43,7 +43,7 @@ public struct DemoData {
             writer.submit(TickRecord(time: end, episodes: episodes))
             try writer.flush()
             written += size
-            progress(written)
+            if written.isMultiple(of: 200_000) || written == count { progress("\(written) of \(count) signals") }
         }
         writer.close()
     }

@@ -50,6 +50,32 @@ public struct Figure: Sendable {
     }
 }
 
+extension Figure {
+    /// The mean of what something took, in milliseconds, with the tail beside it.
+    static func mean(_ name: String, _ milliseconds: [Double], atMost bar: Double? = nil, _ more: String...) -> Figure {
+        let sorted = milliseconds.sorted()
+        func percentile(_ part: Int) -> String {
+            sorted.isEmpty ? "?" : short(sorted[min(sorted.count * part / 100, sorted.count - 1)])
+        }
+        return Figure(
+            "\(name), mean", milliseconds.reduce(0, +) / Double(max(milliseconds.count, 1)), "ms",
+            bar: bar.map(Bar.atMost),
+            detail: (["p95 \(percentile(95)), p99 \(percentile(99)) ms", "\(sorted.count) times"] + more)
+                .joined(separator: ", "))
+    }
+}
+
+/// What a piece of work takes, in milliseconds.
+func milliseconds(_ body: () throws -> Void) rethrows -> Double {
+    let clock = ContinuousClock.now
+    try body()
+    return (ContinuousClock.now - clock).milliseconds
+}
+
+extension Duration {
+    var milliseconds: Double { Double(components.seconds) * 1e3 + Double(components.attoseconds) / 1e15 }
+}
+
 /// Three significant digits or so.
 func short(_ value: Double) -> String {
     guard value.isFinite else { return "?" }

@@ -32,10 +32,7 @@ public enum InsertRate {
     }
 
     private static func rate(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
-        let start = ContinuousClock.now
-        try body()
-        let took = ContinuousClock.now - start
-        return Double(count) / (Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18)
+        Double(count) * 1000 / (try milliseconds(body))
     }
 
     private static func rawRate(rowsOf filled: String, count: Int, scratch: Scratch) throws -> Double {

@@ -50,19 +50,7 @@ public enum QueryCost {
     private static func figure(_ name: String, seed: String, bar: Double, _ ask: () throws -> Void) throws -> Figure {
         // What the first asks for is in nobody's cache yet.
         try ask()
-        let times = try (0..<timesEach).map { _ in try milliseconds(ask) }.sorted()
-        let mean = times.reduce(0, +) / Double(times.count)
-        return Figure(
-            "\(name), mean", mean, "ms", bar: .atMost(bar),
-            detail:
-                "p95 \(short(times[times.count * 95 / 100])), p99 \(short(times[times.count * 99 / 100])) ms; seed \(seed) ms"
-        )
-    }
-
-    private static func milliseconds(_ body: () throws -> Void) rethrows -> Double {
-        let clock = ContinuousClock.now
-        try body()
-        let (seconds, attoseconds) = (ContinuousClock.now - clock).components
-        return Double(seconds) * 1e3 + Double(attoseconds) / 1e15
+        let times = try (0..<timesEach).map { _ in try milliseconds(ask) }
+        return .mean(name, times, atMost: bar, "seed \(seed) ms")
     }
 }

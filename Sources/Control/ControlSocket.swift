@@ -1,5 +1,6 @@
 import CLinux
 import Dispatch
+import Foundation
 import Glibc
 import Model
 import ServiceLifecycle
@@ -36,21 +37,20 @@ public struct ControlSocket: Service {
             _ = clinux_peer_uid(connection, &uid)
             let peer = uid
             guard callers.enter(peer) else {
-                close(connection)
-                return
+                return Self.say("error \(Callers.most) requests of this user are under way: try again", to: connection)
             }
-            // Whoever is slow keeps nobody else waiting.
-            DispatchQueue.global().async {
+            // Whoever is slow keeps nobody else waiting; Dispatch has a thread a core, which would all wait.
+            Thread.detachNewThread {
                 guard let request = Self.readLine(connection) else {
-                    close(connection)
-                    return callers.leave(peer)
+                    callers.leave(peer)
+                    return Self.say(
+                        "error a request is one line of less than \(ControlRequest.maximumBytes) bytes, sent within 2 s",
+                        to: connection)
                 }
                 Task {
                     let reply = await answer(request, peer)
-                    let bytes = Array((reply + "\n").utf8)
-                    _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-                    close(connection)
                     callers.leave(peer)
+                    Self.say(reply, to: connection)
                 }
             }
         }
@@ -59,6 +59,13 @@ public struct ControlSocket: Service {
         try? await gracefulShutdown()
         source.cancel()
         unlink(path)
+    }
+
+    /// The last thing that is said.
+    private static func say(_ reply: String, to connection: Int32) {
+        let bytes = Array((reply + "\n").utf8)
+        _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        close(connection)
     }
 
     /// `nil` for what does not end in time, or is too long: half a request is none.
@@ -109,7 +116,7 @@ public struct ControlSocket: Service {
 
 /// How many connections each user has open: nobody takes those of others.
 private final class Callers: Sendable {
-    private static let most = 4
+    static let most = 4
     private let open: Mutex<[UInt32: Int]> = Mutex([:])
 
     /// Whether one more may.

@@ -77,7 +77,7 @@ final class Processes {
     /// `drain` empties the ring buffers; it runs after the walk, because a thread must not be forgotten before an older
     /// record of it is seen.
     func read(drain: () -> Void) -> Walk? {
-        let lost = exitSlot.outcomes.3 + exits.dropped
+        let lost = exitSlot.count(LOST_MAP_FULL) + exits.dropped
         let everything = lost != lostExits || reportsEverything
         lostExits = lost
         set(\.everything, to: everything ? 1 : 0)
@@ -115,8 +115,8 @@ final class Processes {
         var ledger = Ledger()
         let slot = exitSlot
         ledger.seen = slot.seen
-        (ledger.aggregated, ledger.filtered) = (slot.outcomes.0, slot.outcomes.1)
-        (ledger.lostStorage, ledger.lostMapFull) = (slot.outcomes.2, slot.outcomes.3)
+        (ledger.aggregated, ledger.filtered) = (slot.count(AGGREGATED), slot.count(FILTERED))
+        (ledger.lostStorage, ledger.lostMapFull) = (slot.count(LOST_STORAGE), slot.count(LOST_MAP_FULL))
         ledger.recursionMisses = object.recursionMisses
         ledger.droppedInUserSpace = exits.dropped + table.unknown
         return ledger

@@ -29,3 +29,10 @@ extension TracerProgram {
         }
     }
 }
+
+extension hook_ledger {
+    /// Runs with an outcome.
+    func count(_ outcome: outcome) -> UInt64 {
+        withUnsafeBytes(of: outcomes) { $0.load(fromByteOffset: 8 * Int(outcome.rawValue), as: UInt64.self) }
+    }
+}

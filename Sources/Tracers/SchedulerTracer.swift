@@ -34,8 +34,8 @@ final class SchedulerTracer: Tracer {
             add(cpu, now.since(totals[cpu]), to: &reading)
             totals[cpu] = now
         }
-        let outcomes = program.hook(Int(HOOK_WAKEUP)).outcomes
-        let woken = outcomes.0 &+ outcomes.5
+        let hook = program.hook(Int(HOOK_WAKEUP))
+        let woken = hook.count(AGGREGATED) &+ hook.count(UNSAMPLED)
         reading.wakeups = woken &- wakeups
         wakeups = woken
         reading.events = program.takeEvents(as: sched_event.self) { SchedulerEvent($0, clock: clock) }

@@ -113,17 +113,12 @@ final class TracerProgram {
         var cost = TracerCost()
         for hook in hooks() {
             ledger.seen += hook.seen
-            withUnsafeBytes(of: hook.outcomes) { outcomes in
-                func count(_ outcome: outcome) -> UInt64 {
-                    outcomes.load(fromByteOffset: 8 * Int(outcome.rawValue), as: UInt64.self)
-                }
-                ledger.aggregated += count(AGGREGATED)
-                ledger.filtered += count(FILTERED)
-                ledger.unsampled += count(UNSAMPLED)
-                ledger.lostStorage += count(LOST_STORAGE)
-                ledger.lostMapFull += count(LOST_MAP_FULL)
-                ledger.lostStartMissing += count(LOST_START_MISSING)
-            }
+            ledger.aggregated += hook.count(AGGREGATED)
+            ledger.filtered += hook.count(FILTERED)
+            ledger.unsampled += hook.count(UNSAMPLED)
+            ledger.lostStorage += hook.count(LOST_STORAGE)
+            ledger.lostMapFull += hook.count(LOST_MAP_FULL)
+            ledger.lostStartMissing += hook.count(LOST_START_MISSING)
             ledger.entered += hook.entered
             ledger.exited += hook.exited
             ledger.abandoned += hook.abandoned

@@ -1,6 +1,6 @@
 import CLinux
-import Glibc
 import Detection
+import Glibc
 import Logging
 import Model
 import Readers

@@ -52,16 +52,13 @@ struct QueryBench: ParsableCommand {
 
     func run() throws {
         let scratch = try Scratch()
+        let own = scratch.path("bench.db")
         let end = Timestamp.now
         if db == nil {
-            try DemoData.fill(path: scratch.path("bench.db"), signals: signals, span: 30 * 86_400, end: end) {
-                written in
-                if written.isMultiple(of: 200_000) { BenchOptions.progress("\(written) of \(signals) signals") }
-            }
+            try DemoData.fill(
+                path: own, signals: signals, span: 30 * 86_400, end: end, progress: BenchOptions.progress)
         }
-        BenchOptions.show(
-            try QueryCost.run(
-                database: db ?? scratch.path("bench.db"), end: db == nil ? end : .now, progress: BenchOptions.progress))
+        BenchOptions.show(try QueryCost.run(database: db ?? own, end: end, progress: BenchOptions.progress))
     }
 }
 
@@ -140,8 +137,7 @@ struct OriginBench: ParsableCommand {
         let scratch = try Scratch()
         let path = scratch.path("bench.db")
         try DemoData.fill(
-            path: path, signals: signals, span: 86_400, end: .now
-        ) { BenchOptions.progress("\($0) of \(signals) signals") }
+            path: path, signals: signals, span: 86_400, end: .now, progress: BenchOptions.progress)
         BenchOptions.show(
             try OriginRate.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))

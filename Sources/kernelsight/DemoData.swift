@@ -30,11 +30,7 @@ struct DemoDataCommand: ParsableCommand {
             throw Failure("\(path) is there already: name another, or remove it if it is not needed")
         }
         try DemoData.fill(
-            path: path, signals: signals, span: Double(span?.seconds ?? 30 * 86_400), end: .now
-        ) { written in
-            if written.isMultiple(of: 200_000) || written == signals {
-                BenchOptions.progress("\(written) of \(signals) signals")
-            }
-        }
+            path: path, signals: signals, span: Double(span?.seconds ?? 30 * 86_400), end: .now,
+            progress: BenchOptions.progress)
     }
 }

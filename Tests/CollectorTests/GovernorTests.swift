@@ -5,11 +5,12 @@ import Testing
 
 /// The governor alone, second by second: hosts are made up of rates, and cost what the governor's decisions make them cost.
 @Suite struct GovernorTests {
-    /// A host of two cores whose tracers cost 100 ns a run, and 25 where one thread in sixteen is measured.
+    /// A host of two cores whose tracers cost 100 ns a run, and 50 where one thread in sixteen is measured.
     private struct Host {
         var governor = Governor(budget: 0.02, host: 2)
         var rates: [TracerName: Double] = [:]
         var own = 0.003
+        var sampledNanoseconds = 50.0
         var coverage: [TracerName: Coverage] = Dictionary(
             uniqueKeysWithValues: TracerName.allCases.map { ($0, .full) })
         var now = 1000.0
@@ -25,7 +26,7 @@ import Testing
                             name,
                             Governor.Load(
                                 coverage: coverage, runsPerSecond: coverage == .off ? 0 : rates[name] ?? 0,
-                                nanosecondsPerRun: Self.nanoseconds(coverage))
+                                nanosecondsPerRun: nanoseconds(coverage))
                         )
                     })
                 for step in governor.step(own: own, loads: loads, at: now) { take(step) }
@@ -37,10 +38,10 @@ import Testing
             }
         }
 
-        private static func nanoseconds(_ coverage: Coverage) -> Double? {
+        private func nanoseconds(_ coverage: Coverage) -> Double? {
             switch coverage {
             case .full: 100
-            case .sampled: 25
+            case .sampled: sampledNanoseconds
             case .off: nil
             }
         }
@@ -51,7 +52,7 @@ import Testing
         }
 
         var cost: Double {
-            coverage.reduce(own) { $0 + (rates[$1.key] ?? 0) * (Self.nanoseconds($1.value) ?? 0) / 1e9 }
+            coverage.reduce(own) { $0 + (rates[$1.key] ?? 0) * (nanoseconds($1.value) ?? 0) / 1e9 }
         }
     }
 
@@ -105,19 +106,29 @@ import Testing
         var host = Host()
         host.rates = [.syscall: 6_000_000]
         host.run(seconds: 10)
-        host.rates = [.syscall: 300_000]
+        host.rates = [.syscall: 200_000]
         host.run(seconds: 60)
         #expect(host.steps.map(\.to) == [.off, .sampled])
     }
 
     @Test func `what a sample is cheap enough for is sampled and not switched off`() {
         var host = Host()
-        host.rates = [.syscall: 400_000]
+        host.rates = [.syscall: 250_000]
         host.run(seconds: 10)
         #expect(host.coverage[.syscall] == .sampled)
         #expect(host.cost <= host.governor.budget)
         host.run(seconds: 600)
         #expect(host.steps.count == 1)
+    }
+
+    @Test func `a sample that is dearer than thought is looked at before it is switched off`() {
+        var host = Host()
+        host.sampledNanoseconds = 90
+        host.rates = [.syscall: 250_000]
+        host.run(seconds: 4)
+        #expect(host.steps.map(\.to) == [.sampled])
+        host.run(seconds: 6)
+        #expect(host.steps.map(\.to) == [.sampled, .off])
     }
 
     @Test func `two storms at once are both held down, the dearer first`() {

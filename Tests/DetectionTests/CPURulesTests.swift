@@ -431,6 +431,13 @@ import Testing
         #expect(tick.verdict(SchedulerRule()).blindness != nil)
     }
 
+    @Test func `without system calls nobody can tell whether threads fight over a lock`() {
+        let verdict = Made.idle().with { $0.syscalls = nil }.verdict(SchedulerRule())
+        #expect(verdict.isBlind(to: "lock_contention_induced"))
+        #expect(!verdict.isBlind(to: "thrashing") && !verdict.isBlind(to: "cpu_starvation"))
+        #expect(Made.idle().verdict(SchedulerRule()).blindness == nil)
+    }
+
     @Test func `without PSI and tracer nobody can tell`() {
         let tick = Made.idle().with {
             $0.scheduler = nil

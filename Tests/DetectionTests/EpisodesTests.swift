@@ -35,6 +35,11 @@ import Testing
             step(Verdict(observations: observations.compactMap(\.self)), interval: interval)
         }
 
+        /// By what stands in for data that went away.
+        mutating func seeLess(_ observation: Observation) -> [Episode] {
+            step(Verdict(observations: [observation], blindness: "the tracer does not run"))
+        }
+
         mutating func seeNothing() -> [Episode] { step(.cannotTell("no data")) }
 
         private mutating func step(_ verdict: Verdict, interval: Double = 1) -> [Episode] {
@@ -193,6 +198,28 @@ import Testing
         #expect(run.see(nil).map(\.state) == [.open])
         for _ in 0..<6 { #expect(run.see(nil).isEmpty) }
         #expect(run.see(nil).map(\.state) == [.closed])
+    }
+
+    @Test func `what stands in for lost data and sees less does not close an episode`() {
+        var run = Run()
+        _ = run.see(Self.observation(.high))
+        _ = run.see(Self.observation(.high))
+        #expect(run.seeLess(Self.observation(.low)).map(\.state) == [.unknown])
+        for _ in 0..<100 { #expect(run.seeLess(Self.observation(.low)).isEmpty) }
+        // Where it sees as much, that counts.
+        #expect(run.seeLess(Self.observation(.medium)).map(\.state) == [.open])
+        // Without blindness low is what it says.
+        #expect(run.seeLess(Self.observation(.low)).map(\.state) == [.unknown])
+        var closed: [Episode] = []
+        for _ in 0..<10 { closed += run.see(Self.observation(.low)).filter { $0.state == .closed } }
+        #expect(closed.count == 1)
+    }
+
+    @Test func `an episode that was never above low lives on what stands in`() {
+        var run = Run()
+        _ = run.seeLess(Self.observation(.low))
+        #expect(run.seeLess(Self.observation(.low)).map(\.state) == [.open])
+        for _ in 0..<20 { #expect(run.seeLess(Self.observation(.low)).allSatisfy { $0.state == .open }) }
     }
 
     @Test func `blindness to one label leaves the others alone`() {

@@ -31,7 +31,7 @@ static __always_inline bool take_token(__u64 now)
 	return false;
 }
 
-/* Whether it is this thread's turn to be measured. By thread, so that both ends of a thing are seen or none. */
+/* Whether it is this thread's turn to be measured. By thread, so that whatever lies within a turn is seen from end to end. */
 static __always_inline bool is_sampled(struct task_struct *task)
 {
 	return !((task->pid ^ control.sample_turn) & control.sample_mask);

@@ -1,5 +1,5 @@
 /// The session that a process is weighed in, as one, against the others: /proc/PID/autogroup, sched_autogroup(7).
-struct Autogroup: Equatable {
+struct Autogroup {
     var id: Int
     var nice: Int
 
@@ -10,9 +10,11 @@ struct Autogroup: Equatable {
     }
 
     /// Somebody who is in an autogroup: that one if it is, else whoever is found; `nil` where nobody is any more.
-    static func member(of id: Int, first pid: Int32) -> Int32? {
-        if Autogroup(pid: pid)?.id == id { return pid }
-        return Directory.entries("/proc").lazy.compactMap { Int32($0) }.first { Autogroup(pid: $0)?.id == id }
+    static func member(of id: Int, first pid: Int32) -> (pid: Int32, autogroup: Autogroup)? {
+        func look(_ pid: Int32) -> (pid: Int32, autogroup: Autogroup)? {
+            Autogroup(pid: pid).flatMap { $0.id == id ? (pid, $0) : nil }
+        }
+        return look(pid) ?? Directory.entries("/proc").lazy.compactMap { Int32($0).flatMap(look) }.first
     }
 
     /// `/autogroup-123 nice 0`

@@ -87,10 +87,8 @@ public struct Host: Sendable {
             _ = try succeed(setting, set.withMask { clinux_get_affinity(thread.tid, $0, $1) })
             return set.description
         case .autogroup(let process, let id):
-            guard let pid = Autogroup.member(of: id, first: process.pid), let autogroup = Autogroup(pid: pid) else {
-                throw .gone(process)
-            }
-            return String(autogroup.nice)
+            guard let member = Autogroup.member(of: id, first: process.pid) else { throw .gone(process) }
+            return String(member.autogroup.nice)
         case .stopped(let process):
             return ProcessStat.isStopped(pid: process.pid) ? "yes" : "no"
         case .file(let path):
@@ -116,8 +114,8 @@ public struct Host: Sendable {
             guard var set = CPUSet(value) else { throw .invalid(setting, value: value) }
             _ = try succeed(setting, set.withMask { clinux_set_affinity(thread.tid, $0, $1) })
         case .autogroup(let process, let id):
-            guard let pid = Autogroup.member(of: id, first: process.pid) else { throw .gone(process) }
-            try putAutogroup(setting, value, into: "/proc/\(pid)/autogroup")
+            guard let member = Autogroup.member(of: id, first: process.pid) else { throw .gone(process) }
+            try putAutogroup(setting, value, into: "/proc/\(member.pid)/autogroup")
         case .stopped(let process):
             try signal(setting, process, value == "yes" ? SIGSTOP : SIGCONT)
         case .file(let path):

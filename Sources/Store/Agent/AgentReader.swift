@@ -80,8 +80,7 @@ public final class AgentReader: Sendable {
         in states: [AgentDecision.State] = AgentDecision.State.allCases, since: Timestamp = Timestamp(nanoseconds: 0),
         limit: Int = 1000
     ) throws -> [AgentDecision] {
-        let names = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        return try decisions("state IN (\(names)) AND created >= ? ORDER BY id DESC LIMIT ?") {
+        try decisions("\(Self.among(states)) AND created >= ? ORDER BY id DESC LIMIT ?") {
             $0.add(since.nanoseconds)
             $0.add(limit)
         }
@@ -89,10 +88,13 @@ public final class AgentReader: Sendable {
 
     /// Decisions in any of the states of which something became since a time, newest first.
     public func decisions(in states: [AgentDecision.State], updatedSince time: Timestamp) throws -> [AgentDecision] {
-        let names = states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        return try decisions("state IN (\(names)) AND updated >= ? ORDER BY id DESC LIMIT 1000") {
+        try decisions("\(Self.among(states)) AND updated >= ? ORDER BY id DESC LIMIT 1000") {
             $0.add(time.nanoseconds)
         }
+    }
+
+    private static func among(_ states: [AgentDecision.State]) -> String {
+        "state IN (\(states.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
     }
 
     public func decisions(ofCycles cycles: [Int64]) throws -> [AgentDecision] {
