@@ -4,7 +4,6 @@ import Foundation
 import Glibc
 import Model
 import Store
-import Synchronization
 
 /// What a decision cycle costs, with a long history in the store.
 public enum CycleCost {
@@ -25,8 +24,8 @@ public enum CycleCost {
         let victim = try ChildProcess("sleep", ["600"], in: scratch)
         let crowd = try (0..<150).map { _ in try ChildProcess("sleep", ["600"], in: scratch) }
         defer { for child in crowd + [hog, victim] { child.stop() } }
-        var course = try Course(database, hog: identity(hog.pid), victim: identity(victim.pid), until: now)
-        defer { course.close() }
+        let course = try Course(database, hog: identity(hog.pid), victim: identity(victim.pid), until: now)
+        try await course.begin()
 
         progress("\(cycles) cycles that decide")
         let own = AgentReader.path(besides: database)
@@ -63,17 +62,13 @@ public enum CycleCost {
         progress("\(acts) cycles that act")
         let actor = try agent(.auto)
         for _ in 0..<acts {
-            let isDone = Atomic(false)
-            async let turn = {
-                defer { isDone.store(true, ordering: .relaxed) }; return try await actor.cycle(cause: "benchmark")
-            }()
-            // Seconds pass 40 times as fast: faster, and their commits would be most of what EXECUTE's own wait for.
-            while !isDone.load(ordering: .relaxed) {
-                try course.second()
-                try await Task.sleep(for: .milliseconds(25))
-            }
-            _ = try await turn
+            let seconds = Task { try await course.run() }
+            defer { seconds.cancel() }
+            try await actor.cycle(cause: "benchmark")
+            seconds.cancel()
+            try await seconds.value
         }
+        await course.close()
         try await actor.stop()
         let rows = try records.cycles(limit: min(acts, 100))
         figures += try Self.figures(acting, of: rows)
@@ -128,13 +123,12 @@ public enum CycleCost {
 }
 
 /// What a collector would write of seconds in which a hog starves a victim.
-private struct Course {
+private actor Course {
     private let writer: Writer
     private var episode: Episode
     private let processes: [ProcessActivity]
     private var time: Timestamp
 
-    /// Begins with ten seconds.
     init(_ database: String, hog: ProcessIdentity, victim: ProcessIdentity, until end: Timestamp) throws {
         writer = try Writer(path: database)
         time = end.advanced(bySeconds: -10)
@@ -157,10 +151,21 @@ private struct Course {
             activity.scheduling?.waitNanoseconds = $0 == victim ? 400_000_000 : 0
             return activity
         }
-        for _ in 0..<10 { try second() }
     }
 
-    mutating func second() throws {
+    /// The first ten seconds, at once.
+    func begin() throws { for _ in 0..<10 { try second() } }
+
+    /// Goes on until it is cancelled, 40 times as fast as time: faster, and its commits would be most of what EXECUTE's own wait
+    /// for.
+    func run() async throws {
+        while !Task.isCancelled {
+            try second()
+            try? await Task.sleep(for: .milliseconds(25))
+        }
+    }
+
+    private func second() throws {
         time = time.advanced(bySeconds: 1)
         episode.lastSeen = time
         writer.submit(

@@ -75,11 +75,15 @@ public enum TracerCost {
             ours.append(try traced())
             theirs.append(try bpftraced())
         }
-        let base = Samples(bare).median
-        let added = Samples(ours).median - base
-        let reference = Samples(theirs).median - base
+        // Within a round: from one to the next, the machine's own speed changes by more than that.
+        let added = Samples(zip(ours, bare).map { $0 - $1 })
+        let reference = Samples(zip(theirs, bare).map { $0 - $1 })
+        let isLost = added.median <= 0 || reference.median <= 0
         return Figure(
-            "\(name): added by \(tracer) ÷ added by bpftrace", added / reference, "", bar: .atMost(bar),
-            detail: "bare \(short(base)) ns, +\(short(added)) ns against +\(short(reference)) ns, \(rounds) rounds")
+            "\(name): added by \(tracer) ÷ added by bpftrace", isLost ? .nan : added.median / reference.median, "",
+            bar: .atMost(bar),
+            detail: "bare \(short(Samples(bare).median)) ns, +\(short(added.median)) ns "
+                + "(\(short(added.minimum)) to \(short(added.maximum))) against +\(short(reference.median)) ns, "
+                + "\(rounds) rounds\(isLost ? "; lost in the noise, nothing was measured" : "")")
     }
 }

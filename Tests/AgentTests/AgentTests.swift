@@ -276,6 +276,24 @@ import Testing
         #expect(scene.hog.wait(seconds: 5))
     }
 
+    @Test func `what cannot be taken back and was done is not called refused where that cannot be written`()
+        async throws
+    {
+        let scene = try Scene()
+        let trigger = """
+            CREATE TRIGGER no_verifying BEFORE UPDATE OF state ON decisions WHEN NEW.state = 'verifying'
+            BEGIN SELECT RAISE(ABORT, 'no room'); END
+            """
+        let shell = try ChildProcess(
+            "sqlite3", ["-cmd", ".timeout 5000", scene.directory.appending(path: "agent.db").path, trigger],
+            log: scene.directory.appending(path: "shell").path)
+        #expect(shell.wait(seconds: 10) && shell.exitStatus == 0, "\(shell.output)")
+        _ = try? await scene.agent.perform(AgentOrder(.terminateProcess, signal: 1))
+        #expect(scene.hog.wait(seconds: 5))
+        #expect(try scene.decisions.map(\.state) == [.done])
+        #expect(try scene.decisions.first?.note?.contains("no room") == true)
+    }
+
     @Test func `an order is refused with what is wrong with it`() async throws {
         let scene = try Scene {
             $0.policy.mode = .approve

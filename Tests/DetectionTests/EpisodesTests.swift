@@ -208,8 +208,8 @@ import Testing
         for _ in 0..<100 { #expect(run.seeLess(Self.observation(.low)).isEmpty) }
         // Where it sees as much, that counts.
         #expect(run.seeLess(Self.observation(.medium)).map(\.state) == [.open])
-        // Without blindness low is what it says.
         #expect(run.seeLess(Self.observation(.low)).map(\.state) == [.unknown])
+        // Without blindness low is what it says.
         var closed: [Episode] = []
         for _ in 0..<10 { closed += run.see(Self.observation(.low)).filter { $0.state == .closed } }
         #expect(closed.count == 1)

@@ -211,9 +211,16 @@ import Testing
             return order.output.hasPrefix("executing pause_process on")
         }
         #expect(try String(contentsOfFile: "/proc/\(fault.hog.pid)/stat", encoding: .utf8).contains(") T "))
-        // Whether it helps depends on how long the signal has been open again.
-        let order = "SELECT coalesce(verdict, '') FROM decisions WHERE reason = 'a person wanted it'"
-        try require(within: 30, "it is verified") { try stack.sql(order, of: stack.agentDatabase) != "" }
+        // Whether it helps depends on how long the signal has been open again. What does not is taken back.
+        func order(_ column: String) throws -> String {
+            let row = "SELECT coalesce(\(column), '') FROM decisions WHERE reason = 'a person wanted it'"
+            return try stack.sql(row, of: stack.agentDatabase)
+        }
+        try require(within: 30, "it is verified") { try ["standing", "undone"].contains(order("state")) }
+        let (state, verdict) = (try order("state"), try order("verdict"))
+        #expect((state == "standing") == (verdict == "helped"), "\(state), \(verdict)")
+        let isStopped = try String(contentsOfFile: "/proc/\(fault.hog.pid)/stat", encoding: .utf8).contains(") T ")
+        #expect(isStopped == (state == "standing"))
         #expect(try stack.get("/api/agent/decisions/999999/reject", method: "POST", headers: bearer).status == 404)
         withExtendedLifetime(fault) {}
     }
