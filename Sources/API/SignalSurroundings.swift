@@ -49,13 +49,9 @@ extension Service {
 
     /// What processes wait is learned by their names: the victim's is asked for.
     private func usual(ofInputs detail: SignalDetail) throws -> [(metric: String, usual: Baseline.Usual)] {
-        struct Input: Decodable { var metric: String }
-        struct Named: Decodable { var comm: String }
-        let decoder = JSONDecoder()
-        let inputs = (try? decoder.decode([Input].self, from: Data(detail.evidence.utf8))) ?? []
-        let victim = (try? decoder.decode([Named].self, from: Data(detail.victims.utf8)))?.first?.comm
+        let victim = detail.victims.first?.comm
         let now = clock()
-        return try inputs.compactMap { input in
+        return try detail.evidence.compactMap { input in
             let isStall = input.metric.hasPrefix("process.")
             let metric = isStall ? "\(input.metric):\(victim ?? detail.signal.entity.name)" : input.metric
             return try usual(metric, at: now).map { (metric, $0) }

@@ -24,9 +24,9 @@ struct Measurements {
             courses[type] = try course(of: type, from: lastTick.advanced(bySeconds: -60 * Self.course), to: lastTick)
         }
         let details = try open.compactMap { try reader.signal(id: $0.id) }
-        let signals = try details.map { detail in
+        let signals = details.map { detail in
             Observe.Input.Signal(
-                problem: try Problem(detail, course: courses[detail.signal.type] ?? []),
+                problem: Problem(detail, course: courses[detail.signal.type] ?? []),
                 isOpen: detail.signal.state == .open)
         }
         return Observe.Input(signals: signals, lastTick: lastTick)
@@ -87,14 +87,13 @@ struct Measurements {
 }
 
 extension Problem {
-    fileprivate init(_ detail: SignalDetail, course: [Trend.Point]) throws {
+    fileprivate init(_ detail: SignalDetail, course: [Trend.Point]) {
         let signal = detail.signal
         self.init(
             id: signal.id, type: signal.type, label: signal.label, entity: signal.entity,
             severity: signal.current.severity, score: signal.current.score, opened: signal.opened,
             lastSeen: signal.lastSeen, summary: signal.message.summary,
-            culprits: try JSON.value(signal.culprits, as: [Culprit].self),
-            victims: try JSON.value(detail.victims, as: [Victim].self), course: course)
+            culprits: signal.culprits, victims: detail.victims, course: course)
     }
 }
 

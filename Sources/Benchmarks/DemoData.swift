@@ -2,6 +2,9 @@ import Model
 import Store
 
 /// Signals as the rules write them, made up: for benchmarks and demonstrations, never for a live database.
+///
+/// On average a row has what one of a host with stress-ng on its CPUs and disks had: 88 bytes of values, 3 inputs, a culprit and
+/// a victim.
 public struct DemoData {
     private static let commands = [
         "nginx", "postgres", "stress-ng", "java", "python3", "redis-server", "rsync", "node",
@@ -11,9 +14,9 @@ public struct DemoData {
             (
                 type,
                 Message.Template(
-                    summary: "{0} (pid {1}) causes \(type.rawValue): {2} ms of each second are lost, {3} % of the host",
-                    patterns: ["\(type.rawValue) for {3} % of the window"],
-                    hints: ["Look at what {0} does at this time of day.", "Compare with the baseline of {3} %."])
+                    summary: "{0} takes {1} % of {2}; {3} waits {4} ms of each second: \(type.rawValue)",
+                    patterns: ["{5} tasks a core run or wait; {6} % of the time somebody waits"],
+                    hints: ["Look at what {0} does at this time of day.", "Compare with the baseline of {6} %."])
             )
         })
 
@@ -52,7 +55,13 @@ public struct DemoData {
     mutating func episode(at time: Timestamp) -> Episode {
         let type = SignalType.allCases[below(SignalType.allCases.count)]
         let command = Self.commands[below(Self.commands.count)]
-        let process = ProcessIdentity(pid: Int32(1000 + below(4000)), startTicks: UInt64(below(1_000_000)))
+        let process = ProcessIdentity(pid: Int32(1000 + below(40_000)), startTicks: UInt64(below(100_000_000)))
+        let (other, sufferer) = (
+            Self.commands[below(Self.commands.count)],
+            ProcessIdentity(
+                pid: Int32(1000 + below(40_000)), startTicks: UInt64(below(100_000_000)))
+        )
+        let groups = [command, other].map { "/system.slice/\($0).service" }
         let severity = Severity.allCases[[0, 0, 0, 0, 1, 1, 1, 2, 2, 3][below(10)]]
         let grade = Grade(severity: severity, score: Double(severity.rawValue) / 4 - Double(below(2500)) / 10_000)
         let lost = below(1000)
@@ -73,15 +82,28 @@ public struct DemoData {
             finding: Finding(
                 message: Message(
                     Self.templates[type] ?? Message.Template(summary: ""),
-                    [command, "\(process.pid)", "\(lost)", "\(lost / 10)"]),
+                    [
+                        "\(command) (pid \(process.pid) and \(below(9)) more)", "\(lost / 10)", "2 cores",
+                        "\(other) (pid \(sufferer.pid))", "\(lost)", "\(below(20)).\(below(10))", "\(lost / 12)",
+                    ]),
                 evidence: [
                     Evidence(
                         metric: "pressure.cpu.some", value: Double(lost) / 1000, unit: "share", threshold: 0.1,
-                        window: 1)
+                        window: 1),
+                    Evidence(
+                        metric: "load.running_per_core", value: Double(below(100)) / 10, unit: "tasks", threshold: 1,
+                        window: 1),
+                    Evidence(metric: "process.runq_wait", value: Double(lost) / 7, unit: "ms/s", window: 1),
                 ],
                 culprits: [
                     Culprit(
-                        process: process, comm: command, cgroup: "/", share: Double(lost) / 1000, measure: "CPU time")
+                        process: process, comm: command, cgroup: groups[0], share: Double(lost) / 1003,
+                        measure: "CPU time")
+                ],
+                victims: [
+                    Victim(
+                        process: sufferer, comm: other, cgroup: groups[1],
+                        stallMillisecondsPerSecond: Double(lost) / 7, stall: "run-queue wait")
                 ]))
     }
 

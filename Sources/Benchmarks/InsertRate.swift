@@ -37,7 +37,7 @@ public enum InsertRate {
 
     private static func rawRate(rowsOf filled: String, count: Int, scratch: Scratch) throws -> Double {
         let source = try RawSQLite(filled)
-        let tables = ["signals", "signal_details", "rollups"]
+        let tables = ["signals", "rollups"]
         var rows: [String: [[RawSQLite.Value]]] = [:]
         for table in tables { rows[table] = try source.rows("SELECT * FROM \(table)") }
 

@@ -20,7 +20,7 @@ public enum QueryCost {
         progress("rollups and indexes")
         var figures = [
             try figure("COUNT, 30 d", seed: "0.5", bar: 0.05) {
-                _ = try reader.counts(from: window(30 * day), to: end).total
+                _ = try reader.count(from: window(30 * day), to: end)
             },
             try figure("FILTERED, 20 rows", seed: "2.1", bar: 0.2) { _ = try reader.signals(high) },
             try figure("AGGREGATE by type, 24 h", seed: "15.3", bar: 0.3) {
@@ -32,8 +32,8 @@ public enum QueryCost {
             ("1 h", 3600, "5"), ("24 h", day, "15"), ("7 d", 7 * day, "50"), ("30 d", 30 * day, "200"),
         ] {
             figures.append(
-                try figure("counts of \(name)", seed: seed, bar: 1) {
-                    _ = try reader.counts(from: window(seconds), to: end)
+                try figure("COUNT of \(name)", seed: seed, bar: 1) {
+                    _ = try reader.count(from: window(seconds), to: end)
                 })
         }
         progress("the plain COUNT(*)")

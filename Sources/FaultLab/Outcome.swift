@@ -116,8 +116,5 @@ public struct Outcome: Sendable {
         }
     }
 
-    private func culprit(_ signal: StoredSignal) -> String? {
-        struct Named: Decodable { var comm: String }
-        return (try? JSONDecoder().decode([Named].self, from: Data(signal.culprits.utf8)))?.first?.comm
-    }
+    private func culprit(_ signal: StoredSignal) -> String? { signal.culprits.first?.comm }
 }

@@ -12,6 +12,13 @@ public struct ProcessIdentity: Hashable, Sendable, Codable, CustomStringConverti
         self.startTicks = startTicks
     }
 
+    /// Reads `PID@START`; `nil` for anything else.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, let pid = Int32(parts[0]), let startTicks = UInt64(parts[1]), pid >= 0 else { return nil }
+        self.init(pid: pid, startTicks: startTicks)
+    }
+
     /// `PID@START`, the form used in entity ids.
     public var description: String { "\(pid)@\(startTicks)" }
 }

@@ -11,6 +11,12 @@ public enum SignalType: String, CaseIterable, Sendable, Codable {
     case syscall
     case pageFault = "page_fault"
 
+    /// Finds a type by its number.
+    public init?(code: Int) {
+        guard Self.allCases.indices.contains(code - 1) else { return nil }
+        self = Self.allCases[code - 1]
+    }
+
     /// A small number that stands for the type in the database; never reused for another type.
     public var code: Int {
         switch self {
@@ -66,6 +72,9 @@ public struct Entity: Hashable, Sendable, Codable {
     public static func process(_ identity: ProcessIdentity, name: String) -> Entity {
         Entity(kind: .process, id: identity.description, name: name)
     }
+
+    /// Which process it is; `nil` for other things.
+    public var process: ProcessIdentity? { kind == .process ? ProcessIdentity(id) : nil }
 
     /// Same thing, whatever it is called: a process may rename itself.
     public static func == (left: Entity, right: Entity) -> Bool { left.kind == right.kind && left.id == right.id }

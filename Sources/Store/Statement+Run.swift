@@ -26,6 +26,10 @@ struct Binder {
         sqlite3_bind_double(statement, position, value)
     }
 
+    mutating func add(_ value: Double?) {
+        if let value { add(value) } else { addNull() }
+    }
+
     mutating func add(_ value: String) {
         position += 1
         var value = value

@@ -78,7 +78,7 @@ func `times that no clock shows, in a damaged database, end no worker`(time: Int
         try db.execute(sql: "DROP TRIGGER signals_moved")
         try db.execute(sql: "UPDATE store_state SET last_tick = \(time), last_commit = \(time)")
         try db.execute(sql: "UPDATE components SET timestamp = \(time)")
-        try db.execute(sql: "UPDATE signals SET timestamp = \(time), last_seen = \(time), closed_at = \(time)")
+        try db.execute(sql: "UPDATE signals SET timestamp = \(time), lasted = \(time), closed_after = \(time)")
     }
     for path in Route.paths {
         #expect([200, 503].contains(host.get(path.replacing("{id}", with: "1")).status), "\(path)")

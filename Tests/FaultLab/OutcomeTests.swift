@@ -22,7 +22,13 @@ import Testing
             state: closed == nil ? .open : .closed, opened: start.advanced(bySeconds: opened),
             lastSeen: start.advanced(bySeconds: opened), closed: closed.map { start.advanced(bySeconds: $0) },
             peak: grade, current: grade, occurrences: 1, ruleVersion: 1, message: Message(.init(summary: ""), []),
-            culprits: culprit.map { "[{\"comm\":\"\($0)\"}]" } ?? "[]")
+            culprits: culprit.map {
+                [
+                    Culprit(
+                        process: ProcessIdentity(pid: 1, startTicks: 1), comm: $0, cgroup: "/", share: 1,
+                        measure: "CPU time")
+                ]
+            } ?? [])
     }
 
     /// The fault is on for twenty seconds.

@@ -39,20 +39,4 @@ import Testing
         #expect(rows == ["syscall_tracer full off", "syscall_tracer off full"])
         writer.close()
     }
-
-    @Test func `a database of the first version gets what is missing and keeps what it has`() throws {
-        let writer = try Writer(path: scratch.database, configuration: .eager)
-        writer.submit(TickRecord(time: start, episodes: [episode(1)]))
-        writer.close()
-        try run(
-            "/usr/bin/sqlite3", scratch.database,
-            "DROP TABLE baselines; DROP TABLE governor_steps; PRAGMA user_version = 1")
-        let migrated = try Writer(path: scratch.database, configuration: .eager)
-        migrated.submit(TickRecord(time: start, baselines: ["memory.used": "1"]))
-        try migrated.flush()
-        #expect(try count(scratch.database, "signals") == 1)
-        #expect(try count(scratch.database, "baselines") == 1)
-        #expect(try count(scratch.database, "governor_steps") == 0)
-        migrated.close()
-    }
 }

@@ -48,7 +48,8 @@ struct PowerCutTests {
             let lines = check.output.split(separator: "\n")
             #expect(lines.first == "ok", "copy \(number): \(check.output)")
             #expect(UInt64(lines.last ?? "") ?? 0 >= reported, "copy \(number)")
-            let total = try run("/usr/bin/sqlite3", copy, "SELECT sum(low) FROM rollups WHERE span = 0").output
+            let total = try run("/usr/bin/sqlite3", copy, "SELECT sum(low) FROM rollups WHERE span = 0 AND type = 0")
+                .output
             #expect(total.dropLast() == lines.last ?? "")
             for suffix in ["", "-wal", "-shm"] { unlink(copy + suffix) }
         }

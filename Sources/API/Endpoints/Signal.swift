@@ -17,8 +17,16 @@ extension Service {
             json.array("patterns") { for pattern in signal.message.patterns { $0.element(pattern) } }
             json.array("reasoning_hints") { for hint in signal.message.hints { $0.element(hint) } }
             json.member("rule_version", signal.ruleVersion)
-            json.member("evidence", json: detail.evidence)
-            json.member("victims", json: detail.victims)
+            json.array("evidence") { for input in detail.evidence { $0.input(input) } }
+            json.array("victims") { json in
+                for victim in detail.victims {
+                    json.object {
+                        $0.process(victim.process, victim.comm, victim.cgroup)
+                        $0.member("stall_milliseconds_per_second", victim.stallMillisecondsPerSecond)
+                        $0.member("stall", victim.stall)
+                    }
+                }
+            }
             json.surroundings(surroundings)
             json.array("events") { json in
                 for event in detail.events {
@@ -26,6 +34,25 @@ extension Service {
                         $0.member("source", event.source.rawValue)
                         $0.member("event", json: event.json)
                     }
+                }
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func input(_ input: Evidence) {
+        object {
+            $0.member("metric", input.metric)
+            $0.member("value", input.value)
+            $0.member("unit", input.unit)
+            $0.member("threshold", input.threshold)
+            $0.member("window", input.window)
+            if let usual = input.baseline {
+                $0.object("baseline") {
+                    $0.member("median", usual.median)
+                    $0.member("p95", usual.p95)
+                    $0.member("hour", usual.hour.map(Double.init))
                 }
             }
         }

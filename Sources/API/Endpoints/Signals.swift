@@ -93,6 +93,24 @@ extension JSONWriter {
             member("closed_at_iso", nil as String?)
         }
         member("occurrence_count", signal.occurrences)
-        member("culprits", json: signal.culprits)
+        array("culprits") { json in
+            for culprit in signal.culprits {
+                json.object {
+                    $0.process(culprit.process, culprit.comm, culprit.cgroup)
+                    $0.member("share", culprit.share)
+                    $0.member("measure", culprit.measure)
+                }
+            }
+        }
+    }
+
+    /// The members that whoever causes or suffers something has.
+    mutating func process(_ process: ProcessIdentity, _ comm: String, _ cgroup: String) {
+        object("process") {
+            $0.member("pid", process.pid)
+            $0.member("start_ticks", process.startTicks)
+        }
+        member("comm", comm)
+        member("cgroup", cgroup)
     }
 }

@@ -1,7 +1,6 @@
 import GRDB
 import GRDBSQLite
 import Glibc
-import Model
 
 /// One read-only connection, used by one thread at a time.
 final class ReadConnection: @unchecked Sendable {
@@ -9,10 +8,8 @@ final class ReadConnection: @unchecked Sendable {
     let file: FileIdentity
     private let queue: DatabaseQueue
     private let deadline = Deadline()
-    /// What signals share never changes once written, and its ids never come back meaning another: decoded once.
-    private var templates = Interned<Message.Template>()
-    private var labels = Interned<Label>()
-    private var entities = Interned<Entity>()
+    /// What signals share, as far as it has been read.
+    var shared = SharedRows()
 
     init(path: String, file: FileIdentity) throws {
         self.file = file
@@ -50,47 +47,7 @@ final class ReadConnection: @unchecked Sendable {
         }
     }
 
-    func template(_ id: Int64, _ db: Database) throws -> Message.Template {
-        try templates.value(id, "SELECT summary, patterns, hints FROM templates WHERE id = ?", db) {
-            Message.Template(
-                summary: $0.text(0), patterns: StringArray.parse($0.bytes(1)), hints: StringArray.parse($0.bytes(2)))
-        } ?? Message.Template(summary: "")
-    }
-
-    func label(_ id: Int64, _ db: Database) throws -> Label {
-        try labels.value(id, "SELECT semantic_label, signal_category FROM labels WHERE id = ?", db) {
-            Label(text: $0.text(0), category: SignalCategory(rawValue: $0.text(1)) ?? .symptom)
-        } ?? Label(text: "", category: .symptom)
-    }
-
-    /// A process's id is empty here: signals have it themselves.
-    func entity(_ id: Int64, _ db: Database) throws -> Entity {
-        try entities.value(id, "SELECT kind, key, name FROM entities WHERE id = ?", db) {
-            Entity(kind: Entity.Kind(rawValue: $0.text(0)) ?? .system, id: $0.text(1), name: $0.text(2))
-        } ?? Entity(kind: .system, id: "", name: "")
-    }
-
     func close() { try? queue.close() }
-}
-
-/// A label as signals share it.
-struct Label: Sendable {
-    var text: String
-    var category: SignalCategory
-}
-
-/// Rows that have been read before, by id.
-private struct Interned<Value> {
-    private var values: [Int64: Value] = [:]
-
-    mutating func value(_ id: Int64, _ sql: String, _ db: Database, _ decode: (Columns) -> Value) throws -> Value? {
-        if let value = values[id] { return value }
-        var value: Value?
-        try db.cachedStatement(sql: sql).rows({ $0.add(id) }, { value = decode($0) })
-        if values.count >= 1024 { values.removeAll() }
-        values[id] = value
-        return value
-    }
 }
 
 /// When a statement has to end.

@@ -17,15 +17,13 @@ extension Reader {
     /// One signal with its evidence, culprits, victims and the raw events it cites; `nil` when there is none.
     public func signal(id: Int64) throws -> SignalDetail? {
         try read { connection, db in
-            guard let signal = try connection.signal(id, db) else { return nil }
-            var detail = SignalDetail(signal: signal, evidence: "[]", victims: "[]", events: [])
-            let select = "SELECT evidence, victims FROM signal_details WHERE signal_id = ?"
-            try db.cachedStatement(sql: select).rows {
+            var found: SignalDetail?
+            try db.cachedStatement(sql: StoredSignal.one).rows {
                 $0.add(id)
             } _: {
-                detail.evidence = $0.text(0)
-                detail.victims = $0.text(1)
+                found = try SignalDetail($0, &connection.shared, db)
             }
+            guard var detail = found else { return nil }
             for source in EventSource.allCases {
                 try db.cachedStatement(sql: source.cited).rows {
                     $0.add(id)

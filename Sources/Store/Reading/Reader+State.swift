@@ -29,12 +29,12 @@ extension Reader {
     public func health() throws -> Health {
         try read { _, db in
             var health = Health(
-                signalCount: try Self.counts([(0, 0..<1)], db).total.count, openSignals: 0,
+                signalCount: try Self.count(RollupWindow.everything, db), openSignals: 0,
                 lastCommit: Timestamp(nanoseconds: 0), lastTick: Timestamp(nanoseconds: 0),
                 components: try Self.components(db))
             try db.cachedStatement(
                 sql: """
-                    SELECT last_commit, last_tick, (SELECT count(*) FROM signals WHERE state = 'open')
+                    SELECT last_commit, last_tick, (SELECT count(*) FROM signals WHERE state = 1)
                     FROM store_state WHERE id = 1
                     """
             ).rows { row in

@@ -10,10 +10,10 @@ import Model
 struct SignalPlan {
     private enum Stream {
         case everything
-        case type(String)
-        case severity(String)
+        case type(SignalType)
+        case severity(Severity)
         case entity(Int64)
-        case process(String)
+        case process(ProcessIdentity)
         case open
         case unknown
     }
@@ -38,9 +38,9 @@ struct SignalPlan {
             streams = [.unknown]
         } else if query.minimumSeverity > .low, query.types.isEmpty || query.minimumSeverity >= .high {
             // High and critical are rare, so that few rows of other types are passed over.
-            streams = severities.map { .severity($0.name) }
+            streams = severities.map(Stream.severity)
         } else if !query.types.isEmpty {
-            streams = query.types.map { .type($0.rawValue) }
+            streams = query.types.map(Stream.type)
         } else {
             streams = [.everything]
         }
@@ -48,8 +48,7 @@ struct SignalPlan {
 
     /// The newest signals, at most `limit`.
     func signals(_ connection: ReadConnection, _ db: Database, limit: Int) throws -> [StoredSignal] {
-        let names = query.minimumSeverity == .low ? nil : list(severities.map(\.name))
-        let types = query.types.isEmpty ? nil : list(query.types.map(\.rawValue))
+        let types: Int64? = query.types.isEmpty ? nil : query.types.reduce(0) { $0 | 1 << Int64($1.code) }
         var parts = streams.map { (stream: $0, from: from, since: query.since, state: query.state) }
         if query.orOpen, query.since != nil, query.state == nil {
             // What is open is looked at besides, however long it has been: there is never much of it.
@@ -63,19 +62,21 @@ struct SignalPlan {
             let from = known < limit ? from : max(from, signals[limit - 1].id + 1)
             try db.cachedStatement(sql: Self.sql(stream)).rows { row in
                 switch stream {
-                case .type(let value), .severity(let value), .process(let value): row.add(value)
-                case .entity(let value): row.add(value)
-                case .everything, .open, .unknown: row.add(nil as String?)
+                case .type(let type): row.add(type.code)
+                case .severity(let severity): row.add(severity.rawValue)
+                case .entity(let id): row.add(id)
+                case .process(let process): row.add(PackedIdentity.pack(process))
+                case .everything, .open, .unknown: row.add(nil as Int64?)
                 }
                 row.add(from)
                 row.add(query.cursor ?? Int64.max)
                 row.add(limit)
                 row.add(since?.nanoseconds)
-                row.add(names)
+                row.add(query.minimumSeverity.rawValue)
                 row.add(types)
-                row.add(state?.rawValue)
+                row.add(state?.code)
             } _: {
-                signals.append(try StoredSignal($0, connection, db))
+                signals.append(try StoredSignal($0, &connection.shared, db))
             }
             if known > 0, signals.count > known { signals = merged(signals, limit) }
         }
@@ -90,30 +91,30 @@ struct SignalPlan {
 
     private var severities: [Severity] { Severity.allCases.filter { $0 >= query.minimumSeverity } }
 
-    /// Names between commas, to be searched with `instr`: one statement serves every combination.
-    private func list(_ names: [String]) -> String { ",\(names.joined(separator: ","))," }
-
     /// Every statement that a plan can use.
     static var statements: [String] {
-        [.everything, .type(""), .severity(""), .entity(0), .process(""), .open, .unknown].map(sql)
+        [
+            .everything, .type(.syscall), .severity(.low), .entity(0), .process(ProcessIdentity(pid: 1, startTicks: 0)),
+            .open, .unknown,
+        ].map(sql)
     }
 
     private static func sql(_ stream: Stream) -> String {
         let (index, condition) =
             switch stream {
             case .everything: ("NOT INDEXED", "?1 IS NULL")
-            case .type: ("INDEXED BY idx_signal_type", "s.signal_type = ?1")
+            case .type: ("INDEXED BY idx_signal_type", "s.type = ?1")
             case .severity: ("INDEXED BY idx_severity", "s.severity = ?1")
             case .entity: ("INDEXED BY idx_entity", "s.entity = ?1")
             case .process: ("INDEXED BY idx_process", "s.process = ?1")
-            case .open: ("INDEXED BY idx_open", "?1 IS NULL AND s.state = 'open'")
-            case .unknown: ("INDEXED BY idx_unknown", "?1 IS NULL AND s.state = 'unknown'")
+            case .open: ("INDEXED BY idx_open", "?1 IS NULL AND s.state = 1")
+            case .unknown: ("INDEXED BY idx_unknown", "?1 IS NULL AND s.state = 2")
             }
         return """
             \(StoredSignal.select(index)) WHERE \(condition) AND s.id >= ?2 AND s.id < ?3
                 AND (?5 IS NULL OR s.timestamp >= ?5)
-                AND (?6 IS NULL OR instr(?6, ',' || s.severity || ','))
-                AND (?7 IS NULL OR instr(?7, ',' || s.signal_type || ','))
+                AND s.severity >= ?6
+                AND (?7 IS NULL OR ?7 >> s.type & 1)
                 AND (?8 IS NULL OR s.state = ?8)
             ORDER BY s.id DESC LIMIT ?4
             """
@@ -121,9 +122,7 @@ struct SignalPlan {
 
     /// A name may stand for things of several kinds; an id of a process is kept in the signals themselves.
     private static func streams(entity: String, _ db: Database) throws -> [Stream] {
-        if entity.contains("@") {
-            return [.process(entity)]
-        }
+        if let process = ProcessIdentity(entity) { return [.process(process)] }
         var streams: [Stream] = []
         let find = "SELECT id FROM entities WHERE name = ?1 UNION SELECT id FROM entities WHERE key = ?1 LIMIT 16"
         try db.cachedStatement(sql: find).rows({ $0.add(entity) }) {

@@ -38,16 +38,21 @@ public struct SignalCounts: Sendable, Equatable {
     private func sum(_ cells: some Sequence<Cell>) -> Cell { cells.reduce(into: Cell()) { $0 += $1 } }
 }
 
-/// A window of whole minutes, cut into days, hours and minutes that the rollups hold.
+/// A window of whole minutes, cut into the spans that the rollups hold.
 struct RollupWindow {
-    /// Spans and ranges of starts: at most five.
-    private(set) var pieces: [(span: Int64, starts: Range<Int64>)] = []
+    /// Spans and ranges of starts: at most two of each span.
+    private(set) var pieces: [Piece] = []
+
+    typealias Piece = (span: Int64, starts: Range<Int64>)
+
+    static let everything: [Piece] = [(0, 0..<1)]
 
     /// Seconds since the epoch; both ends are rounded down to the minute.
     init(from: Int64, to: Int64) {
         var rest = (from / 60 * 60)..<max(from / 60 * 60, to / 60 * 60)
-        var tail: [(span: Int64, starts: Range<Int64>)] = []
-        for (span, larger) in [(Int64(60), Int64(3600)), (3600, 86400)] {
+        var tail: [Piece] = []
+        let spans = RollupSpans.parts
+        for (span, larger) in zip(spans, spans.dropFirst()) {
             let start = (rest.lowerBound + larger - 1) / larger * larger
             let end = rest.upperBound / larger * larger
             guard start < end else {
@@ -57,10 +62,10 @@ struct RollupWindow {
                 break
             }
             pieces.append((span, rest.lowerBound..<start))
-            tail.append((span, end..<rest.upperBound))
+            tail.insert((span, end..<rest.upperBound), at: 0)
             rest = start..<end
         }
-        pieces.append((86400, rest))
+        pieces.append((spans.last ?? 60, rest))
         pieces = (pieces + tail).filter { !$0.starts.isEmpty }
     }
 }
@@ -79,7 +84,7 @@ extension Reader {
         let minute = now.seconds / 60 * 60
         return try read { _, db in
             Statistics(
-                all: try Self.counts([(0, 0..<1)], db),
+                all: try Self.counts(RollupWindow.everything, db),
                 lastHour: try Self.counts(RollupWindow(from: minute - 3600, to: minute + 60).pieces, db),
                 lastCommit: try Self.lastCommit(db))
         }
@@ -90,26 +95,51 @@ extension Reader {
         try read { _, db in try Self.counts(RollupWindow(from: from.seconds, to: to.seconds).pieces, db) }
     }
 
+    /// How many signals opened in a window; both ends are rounded down to whole minutes.
+    public func count(from: Timestamp, to: Timestamp) throws -> Int64 {
+        try read { _, db in try Self.count(RollupWindow(from: from.seconds, to: to.seconds).pieces, db) }
+    }
+
     static let countsSQL = """
-        SELECT signal_type, low, low_score, medium, medium_score, high, high_score, critical, critical_score
-        FROM rollups WHERE span = ? AND start >= ? AND start < ?
+        SELECT t.id, low, low_score, medium, medium_score, high, high_score, critical, critical_score
+        FROM signal_types t CROSS JOIN rollups r WHERE r.type = t.id AND r.span = ?1 AND r.start >= ?2 AND r.start < ?3
         """
 
-    static func counts(_ pieces: [(span: Int64, starts: Range<Int64>)], _ db: Database) throws -> SignalCounts {
+    static let countSQL = """
+        SELECT sum(low + medium + high + critical) FROM rollups
+        WHERE span = ?1 AND type = 0 AND start >= ?2 AND start < ?3
+        """
+
+    static func counts(_ pieces: [RollupWindow.Piece], _ db: Database) throws -> SignalCounts {
         var counts = SignalCounts()
-        for piece in pieces {
-            try db.cachedStatement(sql: countsSQL).rows {
-                $0.add(piece.span)
-                $0.add(piece.starts.lowerBound)
-                $0.add(piece.starts.upperBound)
-            } _: { row in
-                guard let type = SignalType(rawValue: row.text(0)) else { return }
-                counts.add(type) { position in
-                    let column = Int32(1 + 2 * position)
-                    return SignalCounts.Cell(count: row.int(column), scoreSum: row.int(column + 1))
-                }
+        try each(pieces, countsSQL, db) { row in
+            guard let type = SignalType(code: Int(row.int(0))) else { return }
+            counts.add(type) { position in
+                let column = Int32(1 + 2 * position)
+                return SignalCounts.Cell(count: row.int(column), scoreSum: row.int(column + 1))
             }
         }
         return counts
+    }
+
+    static func count(_ pieces: [RollupWindow.Piece], _ db: Database) throws -> Int64 {
+        var count: Int64 = 0
+        try each(pieces, countSQL, db) { count += $0.int(0) }
+        return count
+    }
+
+    private static func each(
+        _ pieces: [RollupWindow.Piece], _ sql: String, _ db: Database, _ body: (Columns) -> Void
+    ) throws {
+        let statement = try db.cachedStatement(sql: sql)
+        for piece in pieces {
+            try statement.rows {
+                $0.add(piece.span)
+                $0.add(piece.starts.lowerBound)
+                $0.add(piece.starts.upperBound)
+            } _: {
+                body($0)
+            }
+        }
     }
 }

@@ -18,16 +18,15 @@ public struct StoredSignal: Sendable, Identifiable {
     public var ruleVersion: Int
     /// Summary, patterns and hints.
     public var message: Message
-    /// Who causes it, most first: a JSON array with members as in `Culprit`.
-    public var culprits: String
+    /// Who causes it, most first.
+    public var culprits: [Culprit]
 }
 
 /// One signal with its proof.
 public struct SignalDetail: Sendable {
     public var signal: StoredSignal
-    /// JSON arrays, as they were written: members as in `Evidence` and `Victim`.
-    public var evidence: String
-    public var victims: String
+    public var evidence: [Evidence]
+    public var victims: [Victim]
     /// The raw events it cites, worst first per source: JSON objects with the columns of their table.
     public var events: [(source: EventSource, json: String)]
 }

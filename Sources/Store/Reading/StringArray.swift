@@ -1,12 +1,43 @@
-/// Reads the JSON arrays of strings that the writer wrote. Anything else is an empty array.
+import Model
+
+/// JSON arrays of strings. What is a whole number stands without quotes: two bytes less.
 enum StringArray {
+    static func json(_ strings: [String]) -> String {
+        var json = JSONWriter(capacity: 128)
+        json.array { json in
+            for string in strings {
+                if isNumber(string.utf8) { json.element(json: string) } else { json.element(string) }
+            }
+        }
+        return json.text
+    }
+
+    /// Digits that any reader gives back as they are.
+    private static func isNumber(_ text: String.UTF8View) -> Bool {
+        guard let first = text.first, text.count <= 15, first != UInt8(ascii: "0") || text.count == 1 else {
+            return false
+        }
+        return text.allSatisfy(isDigit)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
+
+    /// Reads what `json` wrote. Anything else is an empty array.
     static func parse(_ bytes: UnsafeRawBufferPointer) -> [String] {
         var strings: [String] = []
         var index = 0
         guard bytes.first == UInt8(ascii: "[") else { return [] }
         while index < bytes.count {
             index += 1  // over [ or ,
-            guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { break }
+            guard index < bytes.count else { break }
+            if isDigit(bytes[index]) {
+                let start = index
+                while index < bytes.count, isDigit(bytes[index]) { index += 1 }
+                strings.append(String(decoding: bytes[start..<index], as: UTF8.self))
+                guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { break }
+                continue
+            }
+            guard bytes[index] == UInt8(ascii: "\"") else { break }
             guard let (string, end) = string(bytes, from: index + 1) else { return [] }
             strings.append(string)
             index = end

@@ -10,7 +10,9 @@ struct Schema: Sendable {
     /// The collector's; `KSgt`.
     static let signals = Schema(
         applicationID: 0x4B53_6774,
-        steps: [SchemaVersion1.statements, SchemaVersion2.statements, SchemaVersion3.statements])
+        steps: [
+            SchemaVersion1.statements, SchemaVersion2.statements, SchemaVersion3.statements, SchemaVersion4.statements,
+        ])
     /// The agent's; `KSag`.
     static let agent = Schema(applicationID: 0x4B53_6167, steps: [AgentSchema.version1])
 

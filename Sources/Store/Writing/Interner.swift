@@ -4,29 +4,43 @@ import Model
 /// Finds or makes the ids of what signals share. Ids are remembered up to a bound, and forgotten when the transaction
 /// that made them fails.
 struct Interner {
-    private static let remembered = 4096
+    /// `last_signal` of parties and inputs is this much too low at most: a row is not written for each signal that uses it.
+    static let behind: Int64 = 1000
 
     private let db: Database
-    private var templates: [Message.Template: Int64] = [:]
-    private var labels: [String: Int64] = [:]
-    private var entities: [String: Int64] = [:]
+    private var templates = Remembered<Message.Template, Int64>()
+    private var labels = Remembered<String, Int64>()
+    private var entities = Remembered<String, Int64>()
+    private var parties = Remembered<FindingDetails.Party, Use>()
+    private var inputs = Remembered<FindingDetails.Input, Use>()
+
+    /// A row, and the last signal that it says uses it.
+    private typealias Use = (id: Int64, lastSignal: Int64)
 
     init(_ db: Database) { self.db = db }
 
     mutating func forget() {
-        templates.removeAll(keepingCapacity: true)
-        labels.removeAll(keepingCapacity: true)
-        forgetEntities()
+        templates.forget()
+        labels.forget()
+        forgetNames()
     }
 
-    mutating func forgetEntities() { entities.removeAll(keepingCapacity: true) }
+    /// Forgets what is swept when no signal uses it any more.
+    mutating func forgetNames() {
+        entities.forget()
+        parties.forget()
+        inputs.forget()
+    }
 
     mutating func id(of template: Message.Template) throws -> Int64 {
         if let id = templates[template] { return id }
         let id = try find(
-            "templates", ["summary", "patterns", "hints"],
-            [template.summary, jsonArray(template.patterns), jsonArray(template.hints)])
-        if templates.count >= Self.remembered { templates.removeAll(keepingCapacity: true) }
+            "templates", ["summary", "patterns", "hints"]
+        ) {
+            $0.add(template.summary)
+            $0.add(StringArray.json(template.patterns))
+            $0.add(StringArray.json(template.hints))
+        }
         templates[template] = id
         return id
     }
@@ -34,8 +48,10 @@ struct Interner {
     mutating func id(ofLabel label: String, category: SignalCategory) throws -> Int64 {
         let key = "\(category.rawValue)\n\(label)"
         if let id = labels[key] { return id }
-        let id = try find("labels", ["semantic_label", "signal_category"], [label, category.rawValue])
-        if labels.count >= Self.remembered { labels.removeAll(keepingCapacity: true) }
+        let id = try find("labels", ["semantic_label", "signal_category"]) {
+            $0.add(label)
+            $0.add(category.rawValue)
+        }
         labels[key] = id
         return id
     }
@@ -44,27 +60,73 @@ struct Interner {
         let stored = entity.kind == .process ? "" : entity.id
         let key = "\(entity.kind.rawValue)\n\(stored)\n\(entity.name)"
         if let id = entities[key] { return id }
-        let id = try find("entities", ["name", "kind", "key"], [entity.name, entity.kind.rawValue, stored])
-        if entities.count >= Self.remembered { forgetEntities() }
+        let id = try find("entities", ["name", "kind", "key"]) {
+            $0.add(entity.name)
+            $0.add(entity.kind.rawValue)
+            $0.add(stored)
+        }
         entities[key] = id
         return id
     }
 
-    private func find(_ table: String, _ columns: [String], _ values: [String]) throws -> Int64 {
-        let matches = columns.map { "\($0) = ?" }.joined(separator: " AND ")
-        let arguments = StatementArguments(values)
-        let select = try db.cachedStatement(sql: "SELECT id FROM \(table) WHERE \(matches)")
-        if let id = try Int64.fetchOne(select, arguments: arguments) { return id }
+    /// - Parameter signal: Who names it.
+    mutating func id(of party: FindingDetails.Party, signal: Int64) throws -> Int64 {
+        if let use = parties[party], signal < use.lastSignal + Self.behind { return use.id }
+        let id = try find("parties", ["comm", "cgroup", "measure"]) {
+            $0.add(party.comm)
+            $0.add(party.cgroup)
+            $0.add(party.measure)
+        }
+        try note(signal, uses: id, of: "parties")
+        parties[party] = (id, signal)
+        return id
+    }
+
+    /// - Parameter signal: Who names it.
+    mutating func id(of input: FindingDetails.Input, signal: Int64) throws -> Int64 {
+        if let use = inputs[input], signal < use.lastSignal + Self.behind { return use.id }
+        let id = try find("inputs", ["metric", "unit", "window", "threshold"]) {
+            $0.add(input.metric)
+            $0.add(input.unit)
+            $0.add(input.window)
+            $0.add(input.threshold)
+        }
+        try note(signal, uses: id, of: "inputs")
+        inputs[input] = (id, signal)
+        return id
+    }
+
+    private func find(_ table: String, _ columns: [String], _ bind: (inout Binder) -> Void) throws -> Int64 {
+        // IS: a threshold may be missing.
+        let matches = columns.map { "\($0) IS ?" }.joined(separator: " AND ")
+        var found: Int64?
+        try db.cachedStatement(sql: "SELECT id FROM \(table) WHERE \(matches)").rows(bind) { found = $0.int(0) }
+        if let found { return found }
         let names = columns.joined(separator: ", ")
         let places = columns.map { _ in "?" }.joined(separator: ", ")
-        try db.cachedStatement(sql: "INSERT INTO \(table) (\(names)) VALUES (\(places))").execute(arguments: arguments)
+        try db.cachedStatement(sql: "INSERT INTO \(table) (\(names)) VALUES (\(places))").run(bind)
         return db.lastInsertedRowID
+    }
+
+    private func note(_ signal: Int64, uses id: Int64, of table: String) throws {
+        try db.cachedStatement(sql: "UPDATE \(table) SET last_signal = max(last_signal, ?) WHERE id = ?").run {
+            $0.add(signal)
+            $0.add(id)
+        }
     }
 }
 
-/// A JSON array of strings.
-func jsonArray(_ strings: [String]) -> String {
-    var json = JSONWriter(capacity: 128)
-    json.array { json in for string in strings { json.element(string) } }
-    return json.text
+/// What was found before; everything is forgotten when there is too much of it.
+private struct Remembered<Key: Hashable, Value> {
+    private var values: [Key: Value] = [:]
+
+    subscript(_ key: Key) -> Value? {
+        get { values[key] }
+        set {
+            if values.count >= 4096 { forget() }
+            values[key] = newValue
+        }
+    }
+
+    mutating func forget() { values.removeAll(keepingCapacity: true) }
 }

@@ -17,7 +17,7 @@ struct Retention {
 
     /// Does one step of the first thing that is due. Returns the rows removed, or `nil` when nothing is due.
     mutating func step(
-        _ db: Database, _ configuration: WriterConfiguration, forgetEntities: () -> Void
+        _ db: Database, _ configuration: WriterConfiguration, forgetNames: () -> Void
     ) throws -> Int? {
         let tick = try Int64.fetchOne(db.cachedStatement(sql: "SELECT last_tick FROM store_state")) ?? 0
         guard tick > 0 else { return nil }
@@ -28,7 +28,7 @@ struct Retention {
         if removed > 0 { return removed }
         removed = try deleteEvents(db, cap: configuration.eventBytes)
         if removed > 0 { return removed }
-        return try signals.tidy(db, forgetEntities: forgetEntities) ? 0 : nil
+        return try signals.tidy(db, forgetNames: forgetNames) ? 0 : nil
     }
 
     /// One step of what goes by its age.
@@ -73,15 +73,15 @@ struct Retention {
         var removed = try db.changes("DELETE FROM process_snapshots WHERE timestamp < ?") {
             $0.add(snapshots.nanoseconds)
         }
-        for span in RollupDelta.spans.dropFirst() {
+        for span in RollupSpans.parts {
             // Zero by now: their signals went first, but for one that has been open all this time.
             let rollups = """
-                DELETE FROM rollups WHERE (span, start, signal_type) IN (SELECT span, start, signal_type FROM rollups
+                DELETE FROM rollups WHERE (span, type, start) IN (SELECT span, type, start FROM rollups
                     WHERE span = ? AND start < ? AND low + medium + high + critical = 0 LIMIT \(SignalRemoval.rowsPerStep))
                 """
             removed += try db.changes(rollups) {
                 $0.add(span)
-                $0.add(RollupDelta.start(ofSpan: span, at: cutoff))
+                $0.add(RollupSpans.start(of: span, at: cutoff))
             }
         }
         return removed

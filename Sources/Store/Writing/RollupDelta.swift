@@ -1,31 +1,26 @@
 import GRDB
 import Model
 
-/// What a batch adds to the rollups: one upsert per span, start and type, however many signals were inserted.
+/// What a batch adds to the rollups: one upsert per span, type and start, however many signals were inserted.
 struct RollupDelta {
-    /// Minute, hour, day; 0 stands for everything.
-    static let spans: [Int64] = [0, 60, 3600, 86400]
-
     private struct Key: Hashable {
         var span: Int64
+        /// 0 for all types.
+        var type: Int
         var start: Int64
-        var type: SignalType
     }
 
     /// Four counts and four score sums.
-    private var sums: [Key: [Int64]] = [:]
-
-    static func start(ofSpan span: Int64, at time: Timestamp) -> Int64 {
-        span == 0 ? 0 : time.nanoseconds / (span * 1_000_000_000) * span
-    }
+    private var sums: [Key: SIMD8<Int64>] = [:]
 
     mutating func add(_ type: SignalType, _ severity: Severity, score: Int64, at time: Timestamp) {
-        for span in Self.spans {
-            let key = Key(span: span, start: Self.start(ofSpan: span, at: time), type: type)
-            sums[key, default: Array(repeating: 0, count: 8)].withUnsafeMutableBufferPointer {
-                $0[severity.rawValue - 1] += 1
-                $0[severity.rawValue + 3] += score
-            }
+        var cell = SIMD8<Int64>.zero
+        cell[severity.rawValue - 1] = 1
+        cell[severity.rawValue + 3] = score
+        for span in RollupSpans.all {
+            let start = RollupSpans.start(of: span, at: time)
+            sums[Key(span: span, type: 0, start: start), default: .zero] &+= cell
+            sums[Key(span: span, type: type.code, start: start), default: .zero] &+= cell
         }
     }
 
@@ -42,9 +37,9 @@ struct RollupDelta {
         for (key, sum) in sums {
             try upsert.run {
                 $0.add(key.span)
+                $0.add(key.type)
                 $0.add(key.start)
-                $0.add(key.type.rawValue)
-                for value in sum { $0.add(value) }
+                for index in sum.indices { $0.add(sum[index]) }
             }
         }
     }

@@ -6,7 +6,6 @@ struct SignalTable {
     private let db: Database
     private let insert: Statement
     private let update: Statement
-    private let details: Statement
     private var interner: Interner
     /// Open episodes that are known to have a row; saves the attempt to insert.
     private var known: Set<Int64> = []
@@ -17,21 +16,15 @@ struct SignalTable {
         insert = try db.makeStatement(
             sql: """
                 INSERT INTO signals (id, severity, state, peak_score, current_severity, current_score, label, entity,
-                    process, template, "values", last_seen, closed_at, occurrence_count, rule_version,
-                    timestamp, signal_type)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                    process, template, "values", lasted, closed_after, occurrence_count, rule_version, details,
+                    timestamp, type)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
         update = try db.makeStatement(
             sql: """
                 UPDATE signals SET severity = ?2, state = ?3, peak_score = ?4, current_severity = ?5, current_score = ?6,
-                    label = ?7, entity = ?8, process = ?9, template = ?10, "values" = ?11, last_seen = ?12,
-                    closed_at = ?13, occurrence_count = ?14, rule_version = ?15 WHERE id = ?1
-                """)
-        details = try db.makeStatement(
-            sql: """
-                INSERT INTO signal_details VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-                    evidence = excluded.evidence, culprits = excluded.culprits, victims = excluded.victims
-                    WHERE evidence <> excluded.evidence OR culprits <> excluded.culprits OR victims <> excluded.victims
+                    label = ?7, entity = ?8, process = ?9, template = ?10, "values" = ?11, lasted = ?12,
+                    closed_after = ?13, occurrence_count = ?14, rule_version = ?15, details = ?16 WHERE id = ?1
                 """)
     }
 
@@ -45,7 +38,6 @@ struct SignalTable {
                     episode.key.type, episode.peak.severity, score: tenThousandths(episode.peak.score),
                     at: episode.opened)
             }
-            try write(episode.finding, of: episode.id)
             if episode.state == .closed { known.remove(episode.id) } else { known.insert(episode.id) }
         }
         try delta.write(db)
@@ -61,8 +53,8 @@ struct SignalTable {
         known.removeAll(keepingCapacity: true)
     }
 
-    /// Forgets entity ids, after unused ones were swept.
-    mutating func forgetEntities() { interner.forgetEntities() }
+    /// Forgets ids of names, after unused ones were swept.
+    mutating func forgetNames() { interner.forgetNames() }
 
     /// True for a row that was not there.
     private mutating func put(_ episode: Episode) throws -> Bool {
@@ -78,7 +70,7 @@ struct SignalTable {
         try insert.run {
             bind(episode, shared, &$0)
             $0.add(episode.opened.nanoseconds)
-            $0.add(episode.key.type.rawValue)
+            $0.add(episode.key.type.code)
         }
         return db.changesCount == 1
     }
@@ -91,43 +83,44 @@ struct SignalTable {
         return db.changesCount == 1
     }
 
-    /// Ids of what the row shares with others.
-    private typealias Shared = (label: Int64, entity: Int64, template: Int64)
+    /// Ids of what the row shares with others, and the details that are made of such.
+    private typealias Shared = (label: Int64, entity: Int64, template: Int64, details: String)
 
     private mutating func shared(_ episode: Episode) throws -> Shared {
         (
             try interner.id(ofLabel: episode.key.label, category: episode.category),
-            try interner.id(of: episode.key.entity), try interner.id(of: episode.finding.message.template)
+            try interner.id(of: episode.key.entity), try interner.id(of: episode.finding.message.template),
+            try FindingDetails.write(episode.finding) {
+                try interner.id(of: $0, signal: episode.id)
+            } input: {
+                try interner.id(of: $0, signal: episode.id)
+            }
         )
     }
 
-    /// The 15 columns that both statements start with.
+    /// The 16 columns that both statements start with.
     private func bind(_ episode: Episode, _ shared: Shared, _ row: inout Binder) {
         row.add(episode.id)
-        row.add(episode.peak.severity.name)
-        row.add(episode.state.rawValue)
+        row.add(episode.peak.severity.rawValue)
+        row.add(episode.state.code)
         row.add(tenThousandths(episode.peak.score))
         row.add(episode.current.severity.rawValue)
         row.add(tenThousandths(episode.current.score))
         row.add(shared.label)
         row.add(shared.entity)
-        row.add(episode.key.entity.kind == .process ? episode.key.entity.id : nil)
+        row.add(episode.key.entity.process.map(PackedIdentity.pack))
         row.add(shared.template)
-        row.add(jsonArray(episode.finding.message.values))
-        row.add(episode.lastSeen.nanoseconds)
-        row.add(episode.closed?.nanoseconds)
+        row.add(StringArray.json(episode.finding.message.values))
+        row.add(microseconds(episode.lastSeen, since: episode.opened))
+        row.add(episode.closed.map { microseconds($0, since: episode.opened) })
         row.add(episode.occurrences)
         row.add(episode.finding.ruleVersion)
+        row.add(shared.details)
     }
+}
 
-    private func write(_ finding: Finding, of id: Int64) throws {
-        try details.run {
-            $0.add(id)
-            $0.add(FindingJSON.evidence(finding.evidence))
-            $0.add(FindingJSON.culprits(finding.culprits))
-            $0.add(FindingJSON.victims(finding.victims))
-        }
-    }
+private func microseconds(_ time: Timestamp, since start: Timestamp) -> Int64 {
+    (time.nanoseconds - start.nanoseconds) / 1000
 }
 
 /// A score (0–1) as the database keeps it.

@@ -70,7 +70,7 @@ final class WriterSession {
                 try SeriesTier.write(configuration.tiers, db)
                 tiers = configuration.tiers
             }
-            return try retention.step(db, configuration) { memory?.signals.forgetEntities() }
+            return try retention.step(db, configuration) { memory?.signals.forgetNames() }
         }
     }
 

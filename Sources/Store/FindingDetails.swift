@@ -1,0 +1,194 @@
+import Glibc
+import Model
+
+/// What a rule found, as `signals.details` keeps it: `[[culprit…],[victim…],[input…]]`, where each is an array of numbers.
+///
+///     culprit  pid, start_ticks, id in parties, share
+///     victim   pid, start_ticks, id in parties, stall_milliseconds_per_second
+///     input    id in inputs, value, median, p95, hour
+///
+/// Numbers have four significant digits. What an input lacks at its end is left out, `null` before that.
+enum FindingDetails {
+    /// Who, and what the number beside it is of.
+    struct Party: Hashable {
+        var comm: String
+        var cgroup: String
+        var measure: String
+    }
+
+    /// What was looked at, over how many seconds, and what it was compared with.
+    struct Input: Hashable {
+        var metric: String
+        var unit: String
+        var window: Double
+        var threshold: Double?
+    }
+
+    static func write(
+        _ finding: Finding, party: (Party) throws -> Int64, input: (Input) throws -> Int64
+    ) rethrows -> String {
+        var json = JSONWriter(capacity: 256)
+        try json.array { json in
+            try json.array { json in
+                for item in finding.culprits {
+                    let id = try party(Party(comm: item.comm, cgroup: item.cgroup, measure: item.measure))
+                    json.process(item.process, id, item.share)
+                }
+            }
+            try json.array { json in
+                for item in finding.victims {
+                    let id = try party(Party(comm: item.comm, cgroup: item.cgroup, measure: item.stall))
+                    json.process(item.process, id, item.stallMillisecondsPerSecond)
+                }
+            }
+            try json.array { json in
+                for item in finding.evidence {
+                    let id = try input(
+                        Input(
+                            metric: item.metric, unit: item.unit, window: rounded(item.window, toDigits: 3),
+                            threshold: item.threshold.map { rounded($0, toDigits: 4) }))
+                    json.input(item, id)
+                }
+            }
+        }
+        return json.text
+    }
+
+    /// The culprits alone: they come first, and nothing behind them is looked at.
+    static func culprits(_ bytes: UnsafeRawBufferPointer, party: (Int64) throws -> Party) rethrows -> [Culprit] {
+        var numbers = NestedNumbers(bytes)
+        guard numbers.open() else { return [] }
+        return try culprits(&numbers, party)
+    }
+
+    /// Everything. What cannot be read ends its list.
+    static func read(
+        _ bytes: UnsafeRawBufferPointer, party: (Int64) throws -> Party, input: (Int64) throws -> Input
+    ) rethrows -> (culprits: [Culprit], victims: [Victim], evidence: [Evidence]) {
+        var numbers = NestedNumbers(bytes)
+        guard numbers.open() else { return ([], [], []) }
+        let culprits = try culprits(&numbers, party)
+        let victims = try numbers.list { item in
+            let (process, party) = (item.identity, try party(item.int))
+            return Victim(
+                process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? 0,
+                stall: party.measure)
+        }
+        let evidence = try numbers.list { item in
+            let input = try input(item.int)
+            var evidence = Evidence(
+                metric: input.metric, value: item.next ?? 0, unit: input.unit, threshold: input.threshold,
+                window: input.window)
+            if let median = item.next, let p95 = item.next {
+                evidence.baseline = Evidence.Usual(median: median, p95: p95, hour: item.next.map { Int($0) })
+            }
+            return evidence
+        }
+        return (culprits, victims, evidence)
+    }
+
+    private static func culprits(
+        _ numbers: inout NestedNumbers, _ party: (Int64) throws -> Party
+    ) rethrows -> [Culprit] {
+        try numbers.list { item in
+            let (process, party) = (item.identity, try party(item.int))
+            return Culprit(
+                process: process, comm: party.comm, cgroup: party.cgroup, share: item.next ?? 0,
+                measure: party.measure)
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func process(_ process: ProcessIdentity, _ party: Int64, _ number: Double) {
+        array {
+            $0.element(process.pid)
+            $0.element(process.startTicks)
+            $0.element(party)
+            $0.element(rounded(number, toDigits: 4))
+        }
+    }
+
+    fileprivate mutating func input(_ input: Evidence, _ id: Int64) {
+        array {
+            $0.element(id)
+            $0.element(rounded(input.value, toDigits: 4))
+            guard let usual = input.baseline else { return }
+            $0.element(rounded(usual.median, toDigits: 4))
+            $0.element(rounded(usual.p95, toDigits: 4))
+            if let hour = usual.hour { $0.element(hour) }
+        }
+    }
+}
+
+private func rounded(_ value: Double, toDigits digits: Double) -> Double {
+    guard value != 0, value.isFinite else { return value }
+    // Division by a power of ten is exact in decimal where multiplication by its inverse is not: 0.84, not 0.8400000000000001.
+    let exponent = digits - 1 - floor(log10(abs(value)))
+    let scale = pow(10, abs(exponent))
+    let rounded = exponent < 0 ? (value / scale).rounded() * scale : (value * scale).rounded() / scale
+    return rounded.isFinite ? rounded : value
+}
+
+/// Walks over JSON arrays of numbers, without spaces, as the writer wrote them.
+private struct NestedNumbers {
+    private let bytes: UnsafeRawBufferPointer
+    private var index = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    /// Steps into an array; false where there is none.
+    mutating func open() -> Bool {
+        if byte == UInt8(ascii: ",") { index += 1 }
+        guard byte == UInt8(ascii: "[") else { return false }
+        index += 1
+        return true
+    }
+
+    /// The elements of an array of arrays.
+    mutating func list<Item>(_ body: (inout NestedNumbers) throws -> Item) rethrows -> [Item] {
+        guard open() else { return [] }
+        var items: [Item] = []
+        while open() {
+            items.append(try body(&self))
+            close()
+        }
+        close()
+        return items
+    }
+
+    /// The next number of the array; `nil` for `null` and at the end.
+    var next: Double? {
+        mutating get {
+            if byte == UInt8(ascii: ",") { index += 1 }
+            let start = index
+            var whole: UInt64 = 0
+            while let digit = byte.map({ $0 &- 48 }), digit < 10, index - start < 15 {
+                whole = whole * 10 + UInt64(digit)
+                index += 1
+            }
+            guard let end = byte, end != UInt8(ascii: ","), end != UInt8(ascii: "]") else {
+                return index > start ? Double(whole) : nil
+            }
+            while let byte, byte != UInt8(ascii: ","), byte != UInt8(ascii: "]") { index += 1 }
+            return Double(String(decoding: bytes[start..<index], as: UTF8.self))
+        }
+    }
+
+    var int: Int64 { mutating get { Int64(exactly: next ?? 0) ?? 0 } }
+
+    var identity: ProcessIdentity {
+        mutating get {
+            let pid = Int32(truncatingIfNeeded: int)
+            return ProcessIdentity(pid: pid, startTicks: UInt64(truncatingIfNeeded: int))
+        }
+    }
+
+    /// Steps behind the end of the array.
+    private mutating func close() {
+        while let byte, byte != UInt8(ascii: "]") { index += 1 }
+        index += 1
+    }
+
+    private var byte: UInt8? { index < bytes.count ? bytes[index] : nil }
+}
