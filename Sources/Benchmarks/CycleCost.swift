@@ -18,7 +18,7 @@ public enum CycleCost {
         let scratch = try Scratch()
         let database = scratch.file("bench.db").path
         let now = Timestamp.now
-        try DemoData.fill(
+        try await DemoData.fill(
             path: database, signals: signals, span: 30 * 86_400, end: now.advanced(bySeconds: -60), progress: progress)
         let hog = try ChildProcess("sleep", ["600"], in: scratch)
         let victim = try ChildProcess("sleep", ["600"], in: scratch)

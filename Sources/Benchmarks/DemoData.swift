@@ -5,7 +5,7 @@ import Store
 ///
 /// On average a row has what one of a host with stress-ng on its CPUs and disks had: 88 bytes of values, 3 inputs, a culprit and
 /// a victim.
-public struct DemoData {
+public struct DemoData: Sendable {
     private static let commands = [
         "nginx", "postgres", "stress-ng", "java", "python3", "redis-server", "rsync", "node",
     ]
@@ -20,39 +20,55 @@ public struct DemoData {
             )
         })
 
-    private var random: UInt64
-    private var nextID: Int64 = 1
+    private var random: UInt64 = 1
+    private var made = 0
+    private let count: Int
+    private let start: Timestamp
+    private let span: Double
 
-    /// The same seed makes the same signals.
-    public init(seed: UInt64 = 1) { random = seed }
-
-    /// Fills the database at `path` with `count` closed signals that opened, evenly spread, in the `span` seconds before
-    /// `end`. Throws what `Writer` throws.
-    public static func fill(
-        path: String, signals count: Int, span: Double, end: Timestamp, progress: (String) -> Void = { _ in }
-    ) throws {
-        var configuration = WriterConfiguration()
-        configuration.batchRows = 20_000
-        let writer = try Writer(path: path, configuration: configuration)
-        var demo = DemoData()
-        demo.nextID = writer.nextEpisodeID
-        let start = end.advanced(bySeconds: -span)
-        var written = 0
-        while written < count {
-            let size = min(20_000, count - written)
-            let episodes = (0..<size).map { offset in
-                demo.episode(at: start.advanced(bySeconds: span * Double(written + offset) / Double(count)))
-            }
-            writer.submit(TickRecord(time: end, episodes: episodes))
-            try writer.flush()
-            written += size
-            if written.isMultiple(of: 200_000) || written == count { progress("\(written) of \(count) signals") }
-        }
-        writer.close()
+    /// `count` closed signals that opened, evenly spread, in the `span` seconds before `end`; the same each time.
+    init(signals count: Int, span: Double, end: Timestamp) {
+        self.count = count
+        self.span = span
+        start = end.advanced(bySeconds: -span)
     }
 
-    /// The next signal, opened at a time and closed some seconds later.
-    mutating func episode(at time: Timestamp) -> Episode {
+    /// Fills a new database. Throws what `BulkLoad` throws.
+    public static func fill(
+        path: String, signals count: Int, span: Double, end: Timestamp, progress: (String) -> Void = { _ in }
+    ) async throws {
+        let load = try BulkLoad(path: path)
+        var demo = DemoData(signals: count, span: span, end: end)
+        var batch = demo.next(20_000)
+        while !batch.isEmpty {
+            let rest = demo
+            async let following = rest.advanced(by: 20_000)
+            try load.write(batch)
+            let written = rest.made
+            if written.isMultiple(of: 200_000) || written == count { progress("\(written) of \(count) signals") }
+            (demo, batch) = await following
+        }
+        progress("indexes")
+        try load.finish(at: end)
+    }
+
+    private func advanced(by size: Int) async -> (DemoData, [Episode]) {
+        var demo = self
+        let batch = demo.next(size)
+        return (demo, batch)
+    }
+
+    /// The next signals; fewer at the end.
+    mutating func next(_ size: Int) -> [Episode] {
+        (made..<min(made + size, count)).map { _ in
+            let time = start.advanced(bySeconds: span * Double(made) / Double(count))
+            made += 1
+            return episode(Int64(made), at: time)
+        }
+    }
+
+    /// A signal that opened at a time and closed some seconds later.
+    private mutating func episode(_ id: Int64, at time: Timestamp) -> Episode {
         let type = SignalType.allCases[below(SignalType.allCases.count)]
         let command = Self.commands[below(Self.commands.count)]
         let process = ProcessIdentity(pid: Int32(1000 + below(40_000)), startTicks: UInt64(below(100_000_000)))
@@ -73,9 +89,8 @@ public struct DemoData {
             case .networkDegradation: Entity(kind: .interface, id: "eth0", name: "eth0")
             default: .host
             }
-        defer { nextID += 1 }
         return Episode(
-            id: nextID, key: Episode.Key(type: type, entity: entity, label: type.rawValue), state: .closed,
+            id: id, key: Episode.Key(type: type, entity: entity, label: type.rawValue), state: .closed,
             opened: time,
             lastSeen: time.advanced(bySeconds: seconds), closed: time.advanced(bySeconds: seconds + 8), peak: grade,
             current: grade, occurrences: Int(seconds),
@@ -83,8 +98,9 @@ public struct DemoData {
                 message: Message(
                     Self.templates[type] ?? Message.Template(summary: ""),
                     [
-                        "\(command) (pid \(process.pid) and \(below(9)) more)", "\(lost / 10)", "2 cores",
-                        "\(other) (pid \(sufferer.pid))", "\(lost)", "\(below(20)).\(below(10))", "\(lost / 12)",
+                        ProcessName.text(command, pid: process.pid, others: below(9)), "\(lost / 10)", "2 cores",
+                        ProcessName.text(other, pid: sufferer.pid), "\(lost)", "\(below(20)).\(1 + below(9))",
+                        "\(lost / 12)",
                     ]),
                 evidence: [
                     Evidence(

@@ -14,10 +14,7 @@ struct Suspect: Sendable {
     var processes: Int
 
     /// What a sentence calls it: `stress-ng-cpu (pid 4242 and 7 more)`.
-    var name: String {
-        let more = processes > 1 ? " and \(processes - 1) more" : ""
-        return "\(process.comm) (pid \(process.identity.pid)\(more))"
-    }
+    var name: String { ProcessName.text(process.comm, pid: process.identity.pid, others: processes - 1) }
 }
 
 extension Parties {

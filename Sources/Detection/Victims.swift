@@ -18,7 +18,7 @@ struct Sufferer: Sendable {
     }
 
     /// What a sentence calls it: `nginx (pid 812)`.
-    var name: String { "\(process.comm) (pid \(process.identity.pid))" }
+    var name: String { ProcessName.text(process.comm, pid: process.identity.pid) }
 
     /// What goes into the finding.
     func victim(stall kind: String) -> Victim {

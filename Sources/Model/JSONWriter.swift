@@ -1,3 +1,5 @@
+import Glibc
+
 /// Writes JSON as bytes, once, in the order it is told. The caller keeps the nesting right; commas are the writer's job.
 ///
 ///     var json = JSONWriter()
@@ -20,6 +22,17 @@ public struct JSONWriter: Sendable {
 
     /// The text, for columns that hold JSON.
     public var text: String { String(decoding: buffer[..<count], as: UTF8.self) }
+
+    /// Lends what has been written so far, without a copy.
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try buffer.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+
+    /// Starts anew, and keeps the room.
+    public mutating func removeAll() {
+        count = 0
+        needsComma = false
+    }
 
     /// An object as the root or as an element of an array.
     public mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
@@ -127,6 +140,12 @@ public struct JSONWriter: Sendable {
         number(value)
     }
 
+    /// A number element with at most so many significant digits (1–9), rounded to the nearest.
+    public mutating func element(_ value: Double, significantDigits digits: Int) {
+        separate()
+        number(value, significantDigits: digits)
+    }
+
     /// An element that is JSON text already.
     public mutating func element(json value: String) {
         separate()
@@ -221,6 +240,34 @@ public struct JSONWriter: Sendable {
             text(value.description)
         }
     }
+
+    private mutating func number(_ value: Double, significantDigits digits: Int) {
+        let magnitude = abs(value)
+        guard magnitude >= 1e-9, magnitude < 1e15 else { return number(value) }
+        // What would stand behind the point if all digits were written; negative for digits in front of it that are zero.
+        var decimals = digits - 1 - Int(log10(magnitude).rounded(.down))
+        let scale = Self.powersOfTen[abs(decimals)]
+        var mantissa = UInt64((decimals < 0 ? magnitude / Double(scale) : magnitude * Double(scale)).rounded())
+        while decimals > 0, mantissa % 10 == 0 {
+            mantissa /= 10
+            decimals -= 1
+        }
+        if decimals <= 0 { return integer(isNegative: value < 0, mantissa * Self.powersOfTen[-decimals]) }
+        let one = Self.powersOfTen[decimals]
+        integer(isNegative: value < 0, mantissa / one)
+        write(atMost: decimals + 1) { room in
+            room[0] = UInt8(ascii: ".")
+            var rest = mantissa % one
+            for at in stride(from: decimals, to: 0, by: -1) {
+                room[at] = UInt8(truncatingIfNeeded: 48 + rest % 10)
+                rest /= 10
+            }
+            return decimals + 1
+        }
+    }
+
+    /// All that an integer of 64 bits holds.
+    private static let powersOfTen: [UInt64] = (0..<19).map { (0..<$0).reduce(1) { power, _ in power * 10 } }
 
     private mutating func string(_ value: String) {
         var value = value

@@ -30,6 +30,12 @@ public struct Message: Hashable, Sendable {
         }
     }
 
+    /// Joins what another message was made of, whose values have no braces any more.
+    public init(_ template: Template, stored values: [String]) {
+        self.template = template
+        self.values = values
+    }
+
     private static func isBrace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}") }
 
     /// The sentence with its values.

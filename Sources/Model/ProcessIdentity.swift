@@ -15,7 +15,9 @@ public struct ProcessIdentity: Hashable, Sendable, Codable, CustomStringConverti
     /// Reads `PID@START`; `nil` for anything else.
     public init?(_ text: String) {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, let pid = Int32(parts[0]), let startTicks = UInt64(parts[1]), pid >= 0 else { return nil }
+        guard parts.count == 2, let pid = Int32(parts[0]), let startTicks = UInt64(parts[1]), pid >= 0 else {
+            return nil
+        }
         self.init(pid: pid, startTicks: startTicks)
     }
 

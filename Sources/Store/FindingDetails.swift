@@ -14,6 +14,12 @@ enum FindingDetails {
         var comm: String
         var cgroup: String
         var measure: String
+
+        /// Few are told apart by the measure alone.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(comm)
+            hasher.combine(cgroup)
+        }
     }
 
     /// What was looked at, over how many seconds, and what it was compared with.
@@ -22,12 +28,17 @@ enum FindingDetails {
         var unit: String
         var window: Double
         var threshold: Double?
+
+        /// Few are told apart by unit or threshold alone.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(metric)
+            hasher.combine(window)
+        }
     }
 
     static func write(
-        _ finding: Finding, party: (Party) throws -> Int64, input: (Input) throws -> Int64
-    ) rethrows -> String {
-        var json = JSONWriter(capacity: 256)
+        _ finding: Finding, to json: inout JSONWriter, party: (Party) throws -> Int64, input: (Input) throws -> Int64
+    ) rethrows {
         try json.array { json in
             try json.array { json in
                 for item in finding.culprits {
@@ -51,14 +62,40 @@ enum FindingDetails {
                 }
             }
         }
-        return json.text
     }
 
-    /// The culprits alone: they come first, and nothing behind them is looked at.
-    static func culprits(_ bytes: UnsafeRawBufferPointer, party: (Int64) throws -> Party) rethrows -> [Culprit] {
+    /// Whose name a text of the finding is: that of the first culprit (0) or of the first victim (1).
+    static func reference(_ text: String, in finding: Finding) -> StringArray.Reference? {
+        if let culprit = finding.culprits.first,
+            let others = ProcessName.others(in: text, comm: culprit.comm, pid: culprit.process.pid)
+        {
+            return (0, others)
+        }
+        if let victim = finding.victims.first,
+            let others = ProcessName.others(in: text, comm: victim.comm, pid: victim.process.pid)
+        {
+            return (1, others)
+        }
+        return nil
+    }
+
+    /// The text that `reference` stands for.
+    static func name(_ reference: StringArray.Reference, _ culprits: [Culprit], _ victims: [Victim]) -> String {
+        if reference.who == 0, let culprit = culprits.first {
+            return ProcessName.text(culprit.comm, pid: culprit.process.pid, others: reference.others)
+        }
+        if reference.who == 1, let victim = victims.first {
+            return ProcessName.text(victim.comm, pid: victim.process.pid, others: reference.others)
+        }
+        return "?"
+    }
+
+    /// Those it names: they come first, and nothing behind them is looked at.
+    static func people(
+        _ bytes: UnsafeRawBufferPointer, party: (Int64) throws -> Party
+    ) rethrows -> (culprits: [Culprit], victims: [Victim]) {
         var numbers = NestedNumbers(bytes)
-        guard numbers.open() else { return [] }
-        return try culprits(&numbers, party)
+        return numbers.open() ? try people(&numbers, party) : ([], [])
     }
 
     /// Everything. What cannot be read ends its list.
@@ -67,13 +104,7 @@ enum FindingDetails {
     ) rethrows -> (culprits: [Culprit], victims: [Victim], evidence: [Evidence]) {
         var numbers = NestedNumbers(bytes)
         guard numbers.open() else { return ([], [], []) }
-        let culprits = try culprits(&numbers, party)
-        let victims = try numbers.list { item in
-            let (process, party) = (item.identity, try party(item.int))
-            return Victim(
-                process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? 0,
-                stall: party.measure)
-        }
+        let (culprits, victims) = try people(&numbers, party)
         let evidence = try numbers.list { item in
             let input = try input(item.int)
             var evidence = Evidence(
@@ -87,15 +118,22 @@ enum FindingDetails {
         return (culprits, victims, evidence)
     }
 
-    private static func culprits(
+    private static func people(
         _ numbers: inout NestedNumbers, _ party: (Int64) throws -> Party
-    ) rethrows -> [Culprit] {
-        try numbers.list { item in
+    ) rethrows -> (culprits: [Culprit], victims: [Victim]) {
+        let culprits = try numbers.list { item in
             let (process, party) = (item.identity, try party(item.int))
             return Culprit(
                 process: process, comm: party.comm, cgroup: party.cgroup, share: item.next ?? 0,
                 measure: party.measure)
         }
+        let victims = try numbers.list { item in
+            let (process, party) = (item.identity, try party(item.int))
+            return Victim(
+                process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? 0,
+                stall: party.measure)
+        }
+        return (culprits, victims)
     }
 }
 
@@ -105,24 +143,26 @@ extension JSONWriter {
             $0.element(process.pid)
             $0.element(process.startTicks)
             $0.element(party)
-            $0.element(rounded(number, toDigits: 4))
+            $0.element(number, significantDigits: 4)
         }
     }
 
     fileprivate mutating func input(_ input: Evidence, _ id: Int64) {
         array {
             $0.element(id)
-            $0.element(rounded(input.value, toDigits: 4))
+            $0.element(input.value, significantDigits: 4)
             guard let usual = input.baseline else { return }
-            $0.element(rounded(usual.median, toDigits: 4))
-            $0.element(rounded(usual.p95, toDigits: 4))
+            $0.element(usual.median, significantDigits: 4)
+            $0.element(usual.p95, significantDigits: 4)
             if let hour = usual.hour { $0.element(hour) }
         }
     }
 }
 
 private func rounded(_ value: Double, toDigits digits: Double) -> Double {
-    guard value != 0, value.isFinite else { return value }
+    // Most are, and the powers below cost more than all else about an input.
+    if value == value.rounded(), abs(value) < 1000 { return value }
+    guard value.isFinite else { return value }
     // Division by a power of ten is exact in decimal where multiplication by its inverse is not: 0.84, not 0.8400000000000001.
     let exponent = digits - 1 - floor(log10(abs(value)))
     let scale = pow(10, abs(exponent))

@@ -1,5 +1,6 @@
 import GRDB
 import GRDBSQLite
+import Model
 
 /// SQLite copies the bytes before the call returns.
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
@@ -38,6 +39,11 @@ struct Binder {
                 sqlite3_bind_text(statement, position, $0.baseAddress, Int32($0.count), transient)
             }
         }
+    }
+
+    mutating func add(_ json: JSONWriter) {
+        position += 1
+        json.withBytes { _ = sqlite3_bind_text(statement, position, $0.baseAddress, Int32($0.count), transient) }
     }
 
     mutating func add(_ value: String?) {

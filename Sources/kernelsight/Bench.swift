@@ -35,7 +35,7 @@ struct BenchOptions: ParsableArguments {
     static func show(_ results: [Figure]) { for result in results { print(result.line) } }
 }
 
-struct QueryBench: ParsableCommand {
+struct QueryBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sql",
         abstract: "What counting, filtering and aggregating signals costs, by the number of signals.")
@@ -50,12 +50,12 @@ struct QueryBench: ParsableCommand {
         guard (1...100_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 100000000") }
     }
 
-    func run() throws {
+    func run() async throws {
         let scratch = try Scratch()
         let own = scratch.path("bench.db")
         let end = Timestamp.now
         if db == nil {
-            try DemoData.fill(
+            try await DemoData.fill(
                 path: own, signals: signals, span: 30 * 86_400, end: end, progress: BenchOptions.progress)
         }
         BenchOptions.show(try QueryCost.run(database: db ?? own, end: end, progress: BenchOptions.progress))
@@ -124,7 +124,7 @@ struct CycleBench: AsyncParsableCommand {
     }
 }
 
-struct OriginBench: ParsableCommand {
+struct OriginBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "api", abstract: "Requests per second and memory of an API worker; needs nginx, wrk and curl.")
 
@@ -133,10 +133,10 @@ struct OriginBench: ParsableCommand {
     @Option(help: "Signals in the database that is made for it.")
     var signals = 1_000_000
 
-    func run() throws {
+    func run() async throws {
         let scratch = try Scratch()
         let path = scratch.path("bench.db")
-        try DemoData.fill(
+        try await DemoData.fill(
             path: path, signals: signals, span: 86_400, end: .now, progress: BenchOptions.progress)
         BenchOptions.show(
             try OriginRate.run(

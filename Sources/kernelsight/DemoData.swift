@@ -4,7 +4,7 @@ import Glibc
 import Model
 
 /// `kernelsight demo-data`: a database for tests and demonstrations.
-struct DemoDataCommand: ParsableCommand {
+struct DemoDataCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-data", abstract: "Makes a database full of signals.",
         discussion: """
@@ -25,11 +25,11 @@ struct DemoDataCommand: ParsableCommand {
         guard (1...100_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 100000000") }
     }
 
-    func run() throws {
+    func run() async throws {
         guard access(path, F_OK) != 0 else {
             throw Failure("\(path) is there already: name another, or remove it if it is not needed")
         }
-        try DemoData.fill(
+        try await DemoData.fill(
             path: path, signals: signals, span: Double(span?.seconds ?? 30 * 86_400), end: .now,
             progress: BenchOptions.progress)
     }

@@ -38,7 +38,8 @@ import Testing
                         "SELECT (SELECT count(*) FROM syscall_events) + (SELECT count(*) FROM sched_events)"
                             + " + (SELECT count(*) FROM page_fault_events) + (SELECT count(*) FROM io_events)"))
             #expect(
-                try stack.sql("SELECT ifnull(sum(low + medium + high + critical), 0) FROM rollups WHERE span = 0 AND type = 0")
+                try stack.sql(
+                    "SELECT ifnull(sum(low + medium + high + critical), 0) FROM rollups WHERE span = 0 AND type = 0")
                     == stack.sql("SELECT count(*) FROM signals"))
             if kill < 3 { try stack.startCollector() }
         }

@@ -20,6 +20,32 @@ import Testing
         #expect(json.text == #"{"a":1,"b":["x",{},{"c":true},[2]],"d":{"e":1.5},"f":[1,2],"g:h":null}"#)
     }
 
+    @Test(
+        arguments: [
+            (0.123_456, "0.1235"), (-3.5, "-3.5"), (9999.6, "10000"), (98_765_432.1, "98770000"), (0, "0"),
+            (-0.00012345, "-0.0001235"),
+            (1e-9, "0.000000001"), (123, "123"), (0.1, "0.1"), (1234.5, "1235"), (5e14, "500000000000000"),
+            (.nan, "null"),
+            (1, "1"), (0.99996, "1"), (2.05, "2.05"),
+        ])
+    func `a number keeps four significant digits`(_ value: Double, _ text: String) {
+        var json = JSONWriter()
+        json.array {
+            $0.element(value, significantDigits: 4)
+            $0.element(7)
+        }
+        #expect(json.text == "[\(text),7]")
+    }
+
+    @Test func `a writer that starts anew has nothing of before`() {
+        var json = JSONWriter(capacity: 1)
+        json.array { $0.element("before") }
+        json.removeAll()
+        json.array { $0.element(1) }
+        #expect(json.text == "[1]")
+        #expect(json.withBytes { Array($0) } == Array("[1]".utf8))
+    }
+
     @Test func `whatever a process calls itself stays one JSON string`() throws {
         for name in ["a\"b", "\\", "new\nline", "\u{0}\u{1}\u{1F}", "</script>", "é✓💥", "\u{FFFD}", "\t\r"] {
             var json = JSONWriter()

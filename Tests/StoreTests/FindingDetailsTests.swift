@@ -7,20 +7,21 @@ struct FindingDetailsTests {
     private func roundTrip(_ finding: Finding) -> (culprits: [Culprit], victims: [Victim], evidence: [Evidence]) {
         var parties: [FindingDetails.Party] = []
         var inputs: [FindingDetails.Input] = []
-        let written = FindingDetails.write(finding) { party in
+        var written = JSONWriter()
+        FindingDetails.write(finding, to: &written) { party in
             parties.append(party)
             return Int64(parties.count)
         } input: { input in
             inputs.append(input)
             return Int64(inputs.count)
         }
-        return written.utf8.withContiguousStorageIfAvailable {
-            FindingDetails.read(UnsafeRawBufferPointer($0)) {
+        return written.withBytes {
+            FindingDetails.read($0) {
                 parties[Int($0) - 1]
             } input: {
                 inputs[Int($0) - 1]
             }
-        } ?? ([], [], [])
+        }
     }
 
     private func finding(_ evidence: [Evidence]) -> Finding {

@@ -15,7 +15,10 @@ struct SignalViewTests {
             ["nginx", "12.5", "stress-ng"], ["a\"b", "c\\", "\\\""], ["{1}", "}{0}{", "{{2}}"],
             ["line\nbreak\ttab\u{1}", "\u{FFFD}\u{FFFD}", "日本 🎉"], ["", "'; DROP TABLE signals; --", "%s %n"],
             ["only one"], [], ["0", "00", "007"], ["123456789012345", "1234567890123456", "-5"],
-            ["1e3", "12.50", "+1"],
+            ["1e3", "12.50", "+1"], ["3.4", "0.5", "3.0"], ["00.5", "1.", ".5"], ["99999999999999.9", "1.2.3", "-0.5"],
+            ["nginx (pid 4242)", "stress-ng (pid 77 and 7 more)", "stress-ng (pid 77)"],
+            ["stress-ng (pid 77 and 0 more)", "nginx (pid 4242 and 07 more)", "nginx (pid 4242 and 123456789 more)"],
+            ["nginx (pid 77)", "stress-ng (pid 77) more)", "nginx (pid 4242 and 1234567890 more)"],
         ])
     func `what the view shows is what Message renders`(_ values: [String]) throws {
         let written = episode(1, values: values)
@@ -26,6 +29,21 @@ struct SignalViewTests {
             #expect(row["summary"] == message.summary)
             #expect(try strings(row["patterns"]) == message.patterns)
             #expect(try strings(row["reasoning_hints"]) == message.hints)
+        }
+        let stored = try #require(try Reader(path: scratch.database).signal(id: 1))
+        #expect(stored.signal.message == written.finding.message)
+    }
+
+    @Test func `a name that the details have is stored as whose it is, also one that JSON must escape`() throws {
+        var written = episode(1, values: [#"a"b\c (pid 77 and 7 more)"#, "nginx (pid 4242)", "{0} (pid 5)"])
+        written.finding.culprits[0].comm = #"a"b\c"#
+        try write([written])
+        try look(scratch.database) { db in
+            let row = try #require(try Row.fetchOne(db, sql: "SELECT * FROM signal_metadata"))
+            #expect(row["summary"] == written.finding.message.summary)
+            #expect(try strings(row["reasoning_hints"]) == written.finding.message.hints)
+            #expect(
+                try String.fetchOne(db, sql: #"SELECT "values" FROM signals"#) == #"[[0,7],[1],"❴0❵ (pid 5)"]"#)
         }
         let stored = try #require(try Reader(path: scratch.database).signal(id: 1))
         #expect(stored.signal.message == written.finding.message)

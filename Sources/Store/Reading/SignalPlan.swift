@@ -36,14 +36,19 @@ struct SignalPlan {
             streams = [.open]
         } else if query.state == .unknown {
             streams = [.unknown]
-        } else if query.minimumSeverity > .low, query.types.isEmpty || query.minimumSeverity >= .high {
-            // High and critical are rare, so that few rows of other types are passed over.
+        } else if query.minimumSeverity > .low, try query.types.isEmpty || isSeverityRarer(db) {
             streams = severities.map(Stream.severity)
         } else if !query.types.isEmpty {
             streams = query.types.map(Stream.type)
         } else {
             streams = [.everything]
         }
+    }
+
+    /// Whether fewer signals are as severe as asked than are of the types: the fewer there are, the fewer are passed over.
+    private func isSeverityRarer(_ db: Database) throws -> Bool {
+        let counts = try Reader.counts(RollupWindow.everything, db)
+        return severities.reduce(0) { $0 + counts[$1].count } < query.types.reduce(0) { $0 + counts[$1].count }
     }
 
     /// The newest signals, at most `limit`.

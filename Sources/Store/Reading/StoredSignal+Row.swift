@@ -19,6 +19,7 @@ extension StoredSignal {
         let label = try shared.label(row.int(8), db)
         var entity = try shared.entity(row.int(9), db)
         if !row.isNull(10) { entity.id = PackedIdentity.unpack(row.int(10)).description }
+        let people = try FindingDetails.people(row.bytes(17)) { try shared.party($0, db) }
         let opened = Timestamp(nanoseconds: row.int(1))
         // Numbers that this version does not know cannot be in a schema that it knows.
         self.init(
@@ -30,8 +31,10 @@ extension StoredSignal {
                 severity: Severity(rawValue: Int(row.int(3))) ?? .low, score: Double(row.int(5)) / 10_000),
             current: Grade(severity: Severity(rawValue: Int(row.int(6))) ?? .low, score: Double(row.int(7)) / 10_000),
             occurrences: Int(row.int(15)), ruleVersion: Int(row.int(16)),
-            message: Message(try shared.template(row.int(11), db), StringArray.parse(row.bytes(12))),
-            culprits: try FindingDetails.culprits(row.bytes(17)) { try shared.party($0, db) })
+            message: Message(
+                try shared.template(row.int(11), db),
+                stored: StringArray.parse(row.bytes(12)) { FindingDetails.name($0, people.culprits, people.victims) }),
+            culprits: people.culprits)
     }
 }
 

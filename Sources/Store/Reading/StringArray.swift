@@ -1,49 +1,99 @@
 import Model
 
-/// JSON arrays of strings. What is a whole number stands without quotes: two bytes less.
+/// JSON arrays of strings, with what takes less: `312` and `3.4` stand without quotes, and who is named elsewhere in the row as
+/// `[who]` or `[who,others]`.
 enum StringArray {
+    /// Somebody whose name a string is, and how many others it counts.
+    typealias Reference = (who: Int, others: Int)
+
     static func json(_ strings: [String]) -> String {
         var json = JSONWriter(capacity: 128)
-        json.array { json in
-            for string in strings {
-                if isNumber(string.utf8) { json.element(json: string) } else { json.element(string) }
-            }
-        }
+        write(strings, to: &json) { _ in nil }
         return json.text
     }
 
-    /// Digits that any reader gives back as they are.
-    private static func isNumber(_ text: String.UTF8View) -> Bool {
-        guard let first = text.first, text.count <= 15, first != UInt8(ascii: "0") || text.count == 1 else {
-            return false
+    static func write(_ strings: [String], to json: inout JSONWriter, reference: (String) -> Reference?) {
+        json.array { json in
+            for string in strings {
+                if isNumber(string) {
+                    json.element(json: string)
+                } else if let (who, others) = reference(string) {
+                    json.array {
+                        $0.element(who)
+                        if others > 0 { $0.element(others) }
+                    }
+                } else {
+                    json.element(string)
+                }
+            }
         }
-        return text.allSatisfy(isDigit)
+    }
+
+    /// What any reader of JSON gives back as it is: whole numbers and tenths.
+    private static func isNumber(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { text in
+            guard (1...15).contains(text.count), isDigit(text[0]) else { return false }
+            let whole = text.prefix(while: isDigit)
+            guard text[0] != UInt8(ascii: "0") || whole.count == 1 else { return false }
+            let rest = text[whole.endIndex...]
+            return rest.isEmpty
+                || rest.count == 2 && rest.first == UInt8(ascii: ".") && rest.last.map { $0 &- 49 < 9 } == true
+        }
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
 
     /// Reads what `json` wrote. Anything else is an empty array.
-    static func parse(_ bytes: UnsafeRawBufferPointer) -> [String] {
+    static func parse(
+        _ bytes: UnsafeRawBufferPointer, name: (Reference) -> String = { _ in "" }
+    ) -> [String] {
         var strings: [String] = []
         var index = 0
         guard bytes.first == UInt8(ascii: "[") else { return [] }
-        while index < bytes.count {
+        repeat {
             index += 1  // over [ or ,
-            guard index < bytes.count else { break }
-            if isDigit(bytes[index]) {
-                let start = index
-                while index < bytes.count, isDigit(bytes[index]) { index += 1 }
-                strings.append(String(decoding: bytes[start..<index], as: UTF8.self))
-                guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { break }
-                continue
-            }
-            guard bytes[index] == UInt8(ascii: "\"") else { break }
-            guard let (string, end) = string(bytes, from: index + 1) else { return [] }
+            guard let string = element(bytes, &index, name) else { break }
             strings.append(string)
-            index = end
-            guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { break }
-        }
+        } while index < bytes.count && bytes[index] == UInt8(ascii: ",")
         return strings
+    }
+
+    /// The element at `index`, and `index` behind it; `nil` for what `json` does not write.
+    private static func element(
+        _ bytes: UnsafeRawBufferPointer, _ index: inout Int, _ name: (Reference) -> String
+    ) -> String? {
+        guard index < bytes.count else { return nil }
+        switch bytes[index] {
+        case UInt8(ascii: "\""):
+            guard let (string, end) = string(bytes, from: index + 1) else { return nil }
+            index = end
+            return string
+        case UInt8(ascii: "["):
+            index += 1
+            let who = number(bytes, &index)
+            if index < bytes.count, bytes[index] == UInt8(ascii: ",") { index += 1 }
+            let others = number(bytes, &index)
+            guard index < bytes.count, bytes[index] == UInt8(ascii: "]") else { return nil }
+            index += 1
+            return name((who, others))
+        case let digit where isDigit(digit):
+            let start = index
+            while index < bytes.count, isDigit(bytes[index]) || bytes[index] == UInt8(ascii: ".") { index += 1 }
+            return String(decoding: bytes[start..<index], as: UTF8.self)
+        default: return nil
+        }
+    }
+
+    /// The digits from `index` on; 0 where there are none.
+    private static func number(_ bytes: UnsafeRawBufferPointer, _ index: inout Int) -> Int {
+        var number = 0
+        while index < bytes.count, isDigit(bytes[index]) {
+            // A damaged database may say anything.
+            number = number &* 10 &+ Int(bytes[index] - 48)
+            index += 1
+        }
+        return number
     }
 
     /// The string that starts behind an opening quote, and the position behind its closing one.

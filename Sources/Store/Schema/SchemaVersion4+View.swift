@@ -41,6 +41,8 @@ extension SchemaVersion4 {
         LEFT JOIN labels l ON l.id = s.label
         LEFT JOIN entities e ON e.id = s.entity
         LEFT JOIN templates t ON t.id = s.template
+        LEFT JOIN parties c ON c.id = s.details ->> '$[0][0][2]'
+        LEFT JOIN parties u ON u.id = s.details ->> '$[1][0][2]'
         """
 
     /// A placeholder whose value is missing stays as it is, as in `Message`.
@@ -48,15 +50,33 @@ extension SchemaVersion4 {
         (0...9).reduce(template) { "replace(\($0), '{\($1)}', ifnull(\(value($1)), '{\($1)}'))" }
     }
 
-    private static func text(_ position: Int) -> String { #"s."values" ->> \#(position)"# }
+    /// A value is a text, a number, or an array that says whose name it is: `StringArray`.
+    private static func text(_ position: Int) -> String {
+        """
+        CASE json_type(s."values", '$[\(position)]') WHEN 'array' THEN \(name(position))
+            ELSE s."values" ->> \(position) END
+        """
+    }
 
     /// The value as it stands inside a JSON string: escaped, without its quotes. Numbers have none of their own.
     private static func json(_ position: Int) -> String {
-        let quoted = #"s."values" -> \#(position)"#
+        func bare(_ quoted: String) -> String { "substr(\(quoted), 2, length(\(quoted)) - 2)" }
         return """
-            CASE json_type(s."values", '$[\(position)]') WHEN 'text' THEN substr(\(quoted), 2, length(\(quoted)) - 2)
-                ELSE \(text(position)) END
+            CASE json_type(s."values", '$[\(position)]')
+                WHEN 'text' THEN \(bare(#"(s."values" -> \#(position))"#))
+                WHEN 'array' THEN \(bare("json_quote(\(name(position)))"))
+                ELSE s."values" ->> \(position) END
             """
+    }
+
+    /// Of the first culprit or victim, as `ProcessName` writes it.
+    private static func name(_ position: Int) -> String {
+        """
+        CASE s."values" ->> '$[\(position)][0]'
+            WHEN 0 THEN c.comm || ' (pid ' || (s.details ->> '$[0][0][0]')
+            ELSE u.comm || ' (pid ' || (s.details ->> '$[1][0][0]') END
+            || ifnull(' and ' || (s."values" ->> '$[\(position)][1]') || ' more)', ')')
+        """
     }
 
     // What stands where in `details`: `FindingDetails`.

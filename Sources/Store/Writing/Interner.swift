@@ -8,9 +8,9 @@ struct Interner {
     static let behind: Int64 = 1000
 
     private let db: Database
-    private var templates = Remembered<Message.Template, Int64>()
-    private var labels = Remembered<String, Int64>()
-    private var entities = Remembered<String, Int64>()
+    private var templates = Remembered<TemplateKey, Int64>()
+    private var labels = Remembered<LabelKey, Int64>()
+    private var entities = Remembered<EntityKey, Int64>()
     private var parties = Remembered<FindingDetails.Party, Use>()
     private var inputs = Remembered<FindingDetails.Input, Use>()
 
@@ -33,7 +33,8 @@ struct Interner {
     }
 
     mutating func id(of template: Message.Template) throws -> Int64 {
-        if let id = templates[template] { return id }
+        let key = TemplateKey(template: template)
+        if let id = templates[key] { return id }
         let id = try find(
             "templates", ["summary", "patterns", "hints"]
         ) {
@@ -41,12 +42,12 @@ struct Interner {
             $0.add(StringArray.json(template.patterns))
             $0.add(StringArray.json(template.hints))
         }
-        templates[template] = id
+        templates[key] = id
         return id
     }
 
     mutating func id(ofLabel label: String, category: SignalCategory) throws -> Int64 {
-        let key = "\(category.rawValue)\n\(label)"
+        let key = LabelKey(label: label, category: category)
         if let id = labels[key] { return id }
         let id = try find("labels", ["semantic_label", "signal_category"]) {
             $0.add(label)
@@ -57,13 +58,13 @@ struct Interner {
     }
 
     mutating func id(of entity: Entity) throws -> Int64 {
-        let stored = entity.kind == .process ? "" : entity.id
-        let key = "\(entity.kind.rawValue)\n\(stored)\n\(entity.name)"
+        // Which process it is stands in the signal's row.
+        let key = EntityKey(kind: entity.kind, id: entity.kind == .process ? "" : entity.id, name: entity.name)
         if let id = entities[key] { return id }
         let id = try find("entities", ["name", "kind", "key"]) {
             $0.add(entity.name)
             $0.add(entity.kind.rawValue)
-            $0.add(stored)
+            $0.add(key.id)
         }
         entities[key] = id
         return id
@@ -114,6 +115,25 @@ struct Interner {
             $0.add(id)
         }
     }
+}
+
+/// By its summary, which tells nearly all of them apart: hashing the other texts would cost more than all else.
+private struct TemplateKey: Hashable {
+    var template: Message.Template
+
+    func hash(into hasher: inout Hasher) { hasher.combine(template.summary) }
+}
+
+/// Unlike an entity it is another one under another name.
+private struct EntityKey: Hashable {
+    var kind: Entity.Kind
+    var id: String
+    var name: String
+}
+
+private struct LabelKey: Hashable {
+    var label: String
+    var category: SignalCategory
 }
 
 /// What was found before; everything is forgotten when there is too much of it.

@@ -7,6 +7,8 @@ struct SignalTable {
     private let insert: Statement
     private let update: Statement
     private var interner: Interner
+    private var values = JSONWriter(capacity: 256)
+    private var details = JSONWriter(capacity: 256)
     /// Open episodes that are known to have a row; saves the attempt to insert.
     private var known: Set<Int64> = []
 
@@ -83,18 +85,24 @@ struct SignalTable {
         return db.changesCount == 1
     }
 
-    /// Ids of what the row shares with others, and the details that are made of such.
-    private typealias Shared = (label: Int64, entity: Int64, template: Int64, details: String)
+    /// Ids of what the row shares with others.
+    private typealias Shared = (label: Int64, entity: Int64, template: Int64)
 
+    /// Also writes `values` and `details`, which name such.
     private mutating func shared(_ episode: Episode) throws -> Shared {
-        (
+        values.removeAll()
+        StringArray.write(episode.finding.message.values, to: &values) {
+            FindingDetails.reference($0, in: episode.finding)
+        }
+        details.removeAll()
+        try FindingDetails.write(episode.finding, to: &details) {
+            try interner.id(of: $0, signal: episode.id)
+        } input: {
+            try interner.id(of: $0, signal: episode.id)
+        }
+        return (
             try interner.id(ofLabel: episode.key.label, category: episode.category),
-            try interner.id(of: episode.key.entity), try interner.id(of: episode.finding.message.template),
-            try FindingDetails.write(episode.finding) {
-                try interner.id(of: $0, signal: episode.id)
-            } input: {
-                try interner.id(of: $0, signal: episode.id)
-            }
+            try interner.id(of: episode.key.entity), try interner.id(of: episode.finding.message.template)
         )
     }
 
@@ -110,12 +118,12 @@ struct SignalTable {
         row.add(shared.entity)
         row.add(episode.key.entity.process.map(PackedIdentity.pack))
         row.add(shared.template)
-        row.add(StringArray.json(episode.finding.message.values))
+        row.add(values)
         row.add(microseconds(episode.lastSeen, since: episode.opened))
         row.add(episode.closed.map { microseconds($0, since: episode.opened) })
         row.add(episode.occurrences)
         row.add(episode.finding.ruleVersion)
-        row.add(shared.details)
+        row.add(details)
     }
 }
 
