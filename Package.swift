@@ -112,6 +112,7 @@ let package = Package(
         .testTarget(name: "ForecastTests", dependencies: ["Forecast", "Model"], swiftSettings: strict),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Forecast", "Model"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Model"], swiftSettings: strict),
+        .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "Model", "Store"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests", dependencies: ["kernelsight", "Model", "Store", "Settings", "Control"],
             swiftSettings: strict),

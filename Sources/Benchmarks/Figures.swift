@@ -17,10 +17,24 @@ public struct Samples: Sendable {
 }
 
 /// A line of a benchmark's result: what was measured, against what, and the bar.
-public struct Figure: Sendable {
-    public enum Bar: Sendable {
+public struct Figure: Sendable, Codable {
+    public enum Bar: Sendable, Codable, Equatable {
         case atMost(Double)
         case atLeast(Double)
+
+        func isMet(by value: Double) -> Bool {
+            switch self {
+            case .atMost(let limit): value <= limit
+            case .atLeast(let limit): value >= limit
+            }
+        }
+
+        var text: String {
+            switch self {
+            case .atMost(let limit): "≤ \(short(limit))"
+            case .atLeast(let limit): "≥ \(short(limit))"
+            }
+        }
     }
 
     public var name: String
@@ -29,9 +43,14 @@ public struct Figure: Sendable {
     public var bar: Bar?
     /// What the value was computed from.
     public var detail: String
+    /// What single rounds gave for the value, in their order; empty where it was measured once. Tells how noisy it is.
+    public var rounds: [Double]
 
-    public init(_ name: String, _ value: Double, _ unit: String, bar: Bar? = nil, detail: String) {
+    public init(
+        _ name: String, _ value: Double, _ unit: String, bar: Bar? = nil, rounds: [Double] = [], detail: String
+    ) {
         self.name = name
+        self.rounds = rounds.filter(\.isFinite)
         self.value = value
         self.unit = unit
         self.bar = bar
@@ -40,12 +59,7 @@ public struct Figure: Sendable {
 
     /// `syscall, added by syscall_tracer ÷ bpftrace: 0.43 (bar ≤ 0.5, met) · 312 ns against 725 ns`.
     public var line: String {
-        let verdict =
-            switch bar {
-            case .atMost(let limit): " (bar ≤ \(short(limit)), \(value <= limit ? "met" : "MISSED"))"
-            case .atLeast(let limit): " (bar ≥ \(short(limit)), \(value >= limit ? "met" : "MISSED"))"
-            case nil: ""
-            }
+        let verdict = bar.map { " (bar \($0.text), \($0.isMet(by: value) ? "met" : "MISSED"))" } ?? ""
         return "\(name): \(short(value))\(unit.isEmpty ? "" : " \(unit)")\(verdict) · \(detail)"
     }
 }
@@ -57,9 +71,12 @@ extension Figure {
         func percentile(_ part: Int) -> String {
             sorted.isEmpty ? "?" : short(sorted[min(sorted.count * part / 100, sorted.count - 1)])
         }
+        func mean(_ part: some Collection<Double>) -> Double { part.reduce(0, +) / Double(max(part.count, 1)) }
+        // A tenth of them at a time, in their order: single ones scatter far more than their mean does.
+        let tenth = milliseconds.count / 10
+        let rounds = tenth == 0 ? [] : (0..<10).map { mean(milliseconds[($0 * tenth)..<(($0 + 1) * tenth)]) }
         return Figure(
-            "\(name), mean", milliseconds.reduce(0, +) / Double(max(milliseconds.count, 1)), "ms",
-            bar: bar.map(Bar.atMost),
+            "\(name), mean", mean(milliseconds), "ms", bar: bar.map(Bar.atMost), rounds: rounds,
             detail: (["p95 \(percentile(95)), p99 \(percentile(99)) ms", "\(sorted.count) times"] + more)
                 .joined(separator: ", "))
     }

@@ -10,22 +10,30 @@ public enum InsertRate {
     public static func run(signals count: Int, rounds: Int, progress: (String) -> Void) throws -> [Figure] {
         var ours: [Double] = []
         var raw: [Double] = []
+        var size = 0.0
         for round in 1...max(rounds, 1) {
             progress("inserts, round \(round) of \(rounds)")
             let scratch = try Scratch()
             let filled = scratch.file("ours.db").path
             ours.append(try ownRate(path: filled, count: count, batch: batch))
+            size = Double(try Data(contentsOf: URL(fileURLWithPath: filled), options: .alwaysMapped).count)
             raw.append(try rawRate(rowsOf: filled, count: count, scratch: scratch))
         }
         progress("one commit each")
         let scratch = try Scratch()
         let single = try ownRate(path: scratch.file("single.db").path, count: 1000, batch: 1)
-        let ratio = Samples(zip(ours, raw).map { $0 / $1 }).median
+        let ratios = zip(ours, raw).map { $0 / $1 }
         return [
             Figure(
-                "signals, batched insert ÷ raw C interface", ratio, "", bar: .atLeast(0.6),
+                "signals, batched insert ÷ raw C interface", Samples(ratios).median, "", bar: .atLeast(0.6),
+                rounds: ratios,
                 detail: "\(short(Samples(ours).median)) rows/s against \(short(Samples(raw).median)), "
                     + "batches of \(batch), \(rounds) rounds"),
+            Figure(
+                "database: size of a signal, all indexes and rollups", size / Double(count), "bytes", bar: .atMost(300),
+                detail:
+                    "\(count) signals in batches of \(batch), with seven values, three inputs, a culprit and a victim; seed 500"
+            ),
             Figure(
                 "signals, one commit each", single, "rows/s",
                 detail:

@@ -26,7 +26,9 @@ public enum OriginRate {
 
         var results: [Figure] = []
         for (name, path, bar) in [
-            ("health", "/api/health", 0.7), ("signals of 20", "/api/signals?limit=20&lookback_minutes=1440", 0.4),
+            ("health", "/api/health", 0.8), ("stats", "/api/stats", 0.8),
+            ("signals of 20", "/api/signals?limit=20&lookback_minutes=1440", 0.6),
+            ("agent/status", "/api/agent/status", 0.8), ("diagnostics", "/api/diagnostics", 0.5),
         ] {
             let url = "http://127.0.0.1:\(port)/ours\(path)"
             try saveReply(of: url, as: scratch.file("reply"), scratch: scratch)
@@ -42,10 +44,10 @@ public enum OriginRate {
                 theirs.append(
                     try requestsPerSecond("http://127.0.0.1:\(port)/c\(path)", seconds: seconds, scratch: scratch))
             }
-            let ratio = Samples(zip(ours, theirs).map { $0 / $1 }).median
+            let ratios = zip(ours, theirs).map { $0 / $1 }
             results.append(
                 Figure(
-                    "origin, \(name) ÷ C worker", ratio, "", bar: .atLeast(bar),
+                    "origin, \(name) ÷ C worker", Samples(ratios).median, "", bar: .atLeast(bar), rounds: ratios,
                     detail: "\(short(Samples(ours).median)) requests/s against \(short(Samples(theirs).median)), "
                         + "10 connections, \(rounds) rounds"))
         }

@@ -36,6 +36,8 @@ public enum QueryCost {
                     _ = try reader.count(from: window(seconds), to: end)
                 })
         }
+        progress("connections")
+        figures += try connections(database)
         progress("the plain COUNT(*)")
         let raw = try RawSQLite(database, readOnly: true)
         var counted: Int64 = 0
@@ -45,6 +47,22 @@ public enum QueryCost {
         figures.append(
             Figure("the plain COUNT(*)", once, "ms", detail: "of \(counted) signals, once, for comparison"))
         return figures
+    }
+
+    /// The newest 20 signals from a connection that is kept, and from one that is opened for them.
+    private static func connections(_ database: String) throws -> [Figure] {
+        let kept = Reader(path: database, connections: 1)
+        _ = try kept.signals()
+        let times = try (0..<timesEach).map { _ in
+            (
+                kept: try milliseconds { _ = try kept.signals() },
+                opened: try milliseconds { _ = try Reader(path: database, connections: 1).signals() }
+            )
+        }
+        return [
+            .mean("20 signals, connection kept", times.map(\.kept)),
+            .mean("20 signals, connection opened for them", times.map(\.opened)),
+        ]
     }
 
     private static func figure(_ name: String, seed: String, bar: Double, _ ask: () throws -> Void) throws -> Figure {

@@ -76,12 +76,13 @@ public enum TracerCost {
             theirs.append(try bpftraced())
         }
         // Within a round: from one to the next, the machine's own speed changes by more than that.
-        let added = Samples(zip(ours, bare).map { $0 - $1 })
-        let reference = Samples(zip(theirs, bare).map { $0 - $1 })
+        let differences = zip(ours, bare).map { $0 - $1 }
+        let references = zip(theirs, bare).map { $0 - $1 }
+        let (added, reference) = (Samples(differences), Samples(references))
         let isLost = added.median <= 0 || reference.median <= 0
         return Figure(
             "\(name): added by \(tracer) ÷ added by bpftrace", isLost ? .nan : added.median / reference.median, "",
-            bar: .atMost(bar),
+            bar: .atMost(bar), rounds: isLost ? [] : zip(differences, references).map { $0 / $1 },
             detail: "bare \(short(Samples(bare).median)) ns, +\(short(added.median)) ns "
                 + "(\(short(added.minimum)) to \(short(added.maximum))) against +\(short(reference.median)) ns, "
                 + "\(rounds) rounds\(isLost ? "; lost in the noise, nothing was measured" : "")")

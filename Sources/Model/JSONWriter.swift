@@ -234,8 +234,12 @@ public struct JSONWriter: Sendable {
 
     private mutating func number(_ value: Double?) {
         guard let value, value.isFinite else { return raw("null") }
-        if value == value.rounded(), abs(value) < 1e15 {
-            integer(isNegative: value < 0, UInt64(abs(value)))
+        let magnitude = abs(value)
+        if value == value.rounded(), magnitude < 1e15 { return integer(isNegative: value < 0, UInt64(magnitude)) }
+        // Most have few decimals, scores for instance, and then are what these digits mean and nothing shorter.
+        let tenThousandths = (magnitude * 10_000).rounded()
+        if tenThousandths < 1e15, tenThousandths / 10_000 == magnitude {
+            decimal(isNegative: value < 0, UInt64(tenThousandths), decimals: 4)
         } else {
             text(value.description)
         }
@@ -245,16 +249,26 @@ public struct JSONWriter: Sendable {
         let magnitude = abs(value)
         guard magnitude >= 1e-9, magnitude < 1e15 else { return number(value) }
         // What would stand behind the point if all digits were written; negative for digits in front of it that are zero.
-        var decimals = digits - 1 - Int(log10(magnitude).rounded(.down))
+        let decimals = digits - 1 - Int(log10(magnitude).rounded(.down))
         let scale = Self.powersOfTen[abs(decimals)]
-        var mantissa = UInt64((decimals < 0 ? magnitude / Double(scale) : magnitude * Double(scale)).rounded())
+        let mantissa = UInt64((decimals < 0 ? magnitude / Double(scale) : magnitude * Double(scale)).rounded())
+        if decimals > 0 {
+            decimal(isNegative: value < 0, mantissa, decimals: decimals)
+        } else {
+            integer(isNegative: value < 0, mantissa * scale)
+        }
+    }
+
+    /// `mantissa` / 10^`decimals`, without zeros at its end.
+    private mutating func decimal(isNegative: Bool, _ mantissa: UInt64, decimals: Int) {
+        var (mantissa, decimals) = (mantissa, decimals)
         while decimals > 0, mantissa % 10 == 0 {
             mantissa /= 10
             decimals -= 1
         }
-        if decimals <= 0 { return integer(isNegative: value < 0, mantissa * Self.powersOfTen[-decimals]) }
         let one = Self.powersOfTen[decimals]
-        integer(isNegative: value < 0, mantissa / one)
+        integer(isNegative: isNegative, mantissa / one)
+        guard decimals > 0 else { return }
         write(atMost: decimals + 1) { room in
             room[0] = UInt8(ascii: ".")
             var rest = mantissa % one
@@ -276,13 +290,10 @@ public struct JSONWriter: Sendable {
             write(atMost: 6 * utf8.count + 2) { room in
                 room[0] = UInt8(ascii: "\"")
                 var at = 1
-                for byte in utf8 {
-                    if byte < 0x20 || byte == 0x22 || byte == 0x5C {
-                        at += Self.escape(byte, to: room, at: at)
-                    } else {
-                        room[at] = byte
-                        at += 1
-                    }
+                if Self.isPlain(utf8) {
+                    at += Self.copy(utf8, to: room, at: at)
+                } else {
+                    for byte in utf8 { at += Self.escape(byte, to: room, at: at) }
                 }
                 room[at] = UInt8(ascii: "\"")
                 return at + 1
@@ -291,7 +302,19 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// Whether nothing is escaped. Without a branch in it, so that many bytes are looked at with one instruction.
+    private static func isPlain(_ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
+        var special: UInt8 = 0
+        for byte in utf8 { special |= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0) }
+        return special == 0
+    }
+
+    /// Writes a byte of a string, escaped where it must be, and returns the bytes that took.
     private static func escape(_ byte: UInt8, to room: UnsafeMutableBufferPointer<UInt8>, at: Int) -> Int {
+        guard byte < 0x20 || byte == 0x22 || byte == 0x5C else {
+            room[at] = byte
+            return 1
+        }
         room[at] = UInt8(ascii: "\\")
         switch byte {
         case 0x22, 0x5C: room[at + 1] = byte

@@ -13,9 +13,12 @@ public enum SignalType: String, CaseIterable, Sendable, Codable {
 
     /// Finds a type by its number.
     public init?(code: Int) {
-        guard Self.allCases.indices.contains(code - 1) else { return nil }
-        self = Self.allCases[code - 1]
+        guard Self.byCode.indices.contains(code - 1) else { return nil }
+        self = Self.byCode[code - 1]
     }
+
+    /// `allCases` is made anew each time, and every row that is read asks.
+    private static let byCode = allCases
 
     /// A small number that stands for the type in the database; never reused for another type.
     public var code: Int {

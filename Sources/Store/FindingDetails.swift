@@ -170,6 +170,8 @@ private func rounded(_ value: Double, toDigits digits: Double) -> Double {
     return rounded.isFinite ? rounded : value
 }
 
+private let powersOfTen: [Double] = (0..<16).map { (0..<$0).reduce(1) { power, _ in power * 10 } }
+
 /// Walks over JSON arrays of numbers, without spaces, as the writer wrote them.
 private struct NestedNumbers {
     private let bytes: UnsafeRawBufferPointer
@@ -202,13 +204,22 @@ private struct NestedNumbers {
         mutating get {
             if byte == UInt8(ascii: ",") { index += 1 }
             let start = index
-            var whole: UInt64 = 0
-            while let digit = byte.map({ $0 &- 48 }), digit < 10, index - start < 15 {
-                whole = whole * 10 + UInt64(digit)
+            var digits: UInt64 = 0
+            var point: Int?
+            while let byte, index - start < 16 {
+                if byte == UInt8(ascii: "."), point == nil {
+                    point = index
+                } else if byte &- 48 < 10 {
+                    digits = digits * 10 + UInt64(byte - 48)
+                } else {
+                    break
+                }
                 index += 1
             }
             guard let end = byte, end != UInt8(ascii: ","), end != UInt8(ascii: "]") else {
-                return index > start ? Double(whole) : nil
+                guard index > start else { return nil }
+                // Both are exact, so that the quotient is the nearest number to what stands there.
+                return point.map { Double(digits) / powersOfTen[index - $0 - 1] } ?? Double(digits)
             }
             while let byte, byte != UInt8(ascii: ","), byte != UInt8(ascii: "]") { index += 1 }
             return Double(String(decoding: bytes[start..<index], as: UTF8.self))

@@ -12,6 +12,8 @@ struct Bench: ParsableCommand {
             "Works in a temporary directory and never touches live data. Build the release configuration first.",
         subcommands: [
             QueryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self, CycleBench.self, OriginBench.self,
+            UserBench.self,
+            CompareBench.self, ReportBench.self,
         ])
 }
 
@@ -32,7 +34,64 @@ struct BenchOptions: ParsableArguments {
     /// Says on standard error where it is.
     static func progress(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
-    static func show(_ results: [Figure]) { for result in results { print(result.line) } }
+}
+
+/// Where the results go besides the terminal.
+struct BenchOutput: ParsableArguments {
+    @Option(help: "Also write the results to this file, as JSON; added to what is there of this machine.")
+    var output: String?
+
+    func show(_ figures: [Figure]) throws {
+        for figure in figures { print(figure.line) }
+        guard let output else { return }
+        var all = figures
+        if access(output, F_OK) == 0 {
+            let before = try Results(path: output)
+            guard before.machine == .own else {
+                throw Failure("\(output) has results of another machine: name another file")
+            }
+            let names = Set(figures.map(\.name))
+            all = before.figures.filter { !names.contains($0.name) } + figures
+        }
+        try Results(all).write(path: output)
+    }
+}
+
+struct CompareBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare", abstract: "What changed from one result to another, as far as the noise allows to say.",
+        discussion: """
+            A figure is better or worse when its rounds part as they would by chance in less than one of twenty cases (Mann–Whitney), \
+            by more than the 5 % that a machine drifts between two runs. Exit status 1 when something is worse.
+            """)
+
+    @Argument(help: "A file that --output wrote.")
+    var before: String
+
+    @Argument(help: "A later one.")
+    var after: String
+
+    func run() throws {
+        let comparison = Comparison(try Results(path: before), try Results(path: after))
+        for line in comparison.lines { print(line.text) }
+        for remark in comparison.remarks { print(remark) }
+        if comparison.lines.contains(where: { $0.verdict == .worse }) { throw ExitCode(1) }
+    }
+}
+
+struct ReportBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Makes an HTML page of results, which needs nothing else.")
+
+    @Argument(help: "A file that --output wrote.")
+    var results: String
+
+    @Argument(help: "The page to write.")
+    var page: String
+
+    func run() throws {
+        try Report.html(try Results(path: results)).write(toFile: page, atomically: true, encoding: .utf8)
+    }
 }
 
 struct QueryBench: AsyncParsableCommand {
@@ -50,6 +109,8 @@ struct QueryBench: AsyncParsableCommand {
         guard (1...100_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 100000000") }
     }
 
+    @OptionGroup var output: BenchOutput
+
     func run() async throws {
         let scratch = try Scratch()
         let own = scratch.path("bench.db")
@@ -58,7 +119,7 @@ struct QueryBench: AsyncParsableCommand {
             try await DemoData.fill(
                 path: own, signals: signals, span: 30 * 86_400, end: end, progress: BenchOptions.progress)
         }
-        BenchOptions.show(try QueryCost.run(database: db ?? own, end: end, progress: BenchOptions.progress))
+        try output.show(try QueryCost.run(database: db ?? own, end: end, progress: BenchOptions.progress))
     }
 }
 
@@ -68,8 +129,10 @@ struct TracerBench: ParsableCommand {
 
     @OptionGroup var options: BenchOptions
 
+    @OptionGroup var output: BenchOutput
+
     func run() throws {
-        BenchOptions.show(
+        try output.show(
             try TracerCost.run(
                 rounds: options.rounds, seconds: Double(options.seconds), progress: BenchOptions.progress))
     }
@@ -82,8 +145,10 @@ struct CollectorBench: ParsableCommand {
     @Option(help: "Seconds to measure.")
     var seconds = 60
 
+    @OptionGroup var output: BenchOutput
+
     func run() throws {
-        BenchOptions.show(try CollectorCost.run(seconds: Double(seconds), progress: BenchOptions.progress))
+        try output.show(try CollectorCost.run(seconds: Double(seconds), progress: BenchOptions.progress))
     }
 }
 
@@ -96,8 +161,10 @@ struct InsertBench: ParsableCommand {
     @Option(help: "Signals per round.")
     var signals = 200_000
 
+    @OptionGroup var output: BenchOutput
+
     func run() throws {
-        BenchOptions.show(
+        try output.show(
             try InsertRate.run(signals: signals, rounds: options.rounds, progress: BenchOptions.progress))
     }
 }
@@ -118,8 +185,10 @@ struct CycleBench: AsyncParsableCommand {
         }
     }
 
+    @OptionGroup var output: BenchOutput
+
     func run() async throws {
-        BenchOptions.show(
+        try output.show(
             try await CycleCost.run(signals: signals, cycles: cycles, progress: BenchOptions.progress))
     }
 }
@@ -133,13 +202,38 @@ struct OriginBench: AsyncParsableCommand {
     @Option(help: "Signals in the database that is made for it.")
     var signals = 1_000_000
 
+    @OptionGroup var output: BenchOutput
+
     func run() async throws {
         let scratch = try Scratch()
         let path = scratch.path("bench.db")
         try await DemoData.fill(
             path: path, signals: signals, span: 86_400, end: .now, progress: BenchOptions.progress)
-        BenchOptions.show(
+        try output.show(
             try OriginRate.run(
+                database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
+    }
+}
+
+struct UserBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "users",
+        abstract: "How long 1 to 500 users wait, through nginx and its cache; needs nginx, wrk and curl.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: "Signals in the database that is made for it.")
+    var signals = 1_000_000
+
+    @OptionGroup var output: BenchOutput
+
+    func run() async throws {
+        let scratch = try Scratch()
+        let path = scratch.path("bench.db")
+        try await DemoData.fill(
+            path: path, signals: signals, span: 86_400, end: .now, progress: BenchOptions.progress)
+        try output.show(
+            try UserLoad.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
     }
 }

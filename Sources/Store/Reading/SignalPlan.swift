@@ -61,6 +61,7 @@ struct SignalPlan {
             parts += open.map { ($0, 0, nil, .open) }
         }
         var signals: [StoredSignal] = []
+        signals.reserveCapacity(min(limit, 1001))
         for (stream, from, since, state) in parts {
             let known = signals.count
             // When there are enough, older ones need not be read any more.

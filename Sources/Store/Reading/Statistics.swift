@@ -17,25 +17,32 @@ public struct SignalCounts: Sendable, Equatable {
         }
     }
 
-    private var cells: [SignalType: [Cell]] = [:]
+    /// One after the other, a type's severities together: whatever is asked adds up some of them.
+    private var cells = [Cell](repeating: Cell(), count: SignalType.allCases.count * severities)
+
+    private static let severities = Severity.allCases.count
 
     /// Everything.
-    public var total: Cell { sum(cells.values.joined()) }
+    public var total: Cell { sum(cells.indices) }
     /// All severities of one type, and all types of one severity.
-    public subscript(type: SignalType) -> Cell { sum(cells[type] ?? []) }
-    public subscript(severity: Severity) -> Cell { sum(cells.values.map { $0[severity.rawValue - 1] }) }
-    public subscript(type: SignalType, severity: Severity) -> Cell { cells[type]?[severity.rawValue - 1] ?? Cell() }
+    public subscript(type: SignalType) -> Cell {
+        sum(Self.index(type.code, .low)...Self.index(type.code, .critical))
+    }
+    public subscript(severity: Severity) -> Cell {
+        sum(stride(from: severity.rawValue - 1, to: cells.count, by: Self.severities))
+    }
+    public subscript(type: SignalType, severity: Severity) -> Cell { cells[Self.index(type.code, severity)] }
 
-    mutating func add(_ type: SignalType, _ severities: (Int) -> Cell) {
-        let old = cells[type] ?? Array(repeating: Cell(), count: 4)
-        cells[type] = old.enumerated().map { position, cell in
-            var cell = cell
-            cell += severities(position)
-            return cell
-        }
+    /// - Parameter code: A type's; what this version does not know is left out.
+    mutating func add(_ code: Int, _ severity: Severity, _ cell: Cell) {
+        if SignalType(code: code) != nil { cells[Self.index(code, severity)] += cell }
     }
 
-    private func sum(_ cells: some Sequence<Cell>) -> Cell { cells.reduce(into: Cell()) { $0 += $1 } }
+    private static func index(_ code: Int, _ severity: Severity) -> Int {
+        (code - 1) * severities + severity.rawValue - 1
+    }
+
+    private func sum(_ indices: some Sequence<Int>) -> Cell { indices.reduce(into: Cell()) { $0 += cells[$1] } }
 }
 
 /// A window of whole minutes, cut into the spans that the rollups hold.
@@ -113,10 +120,11 @@ extension Reader {
     static func counts(_ pieces: [RollupWindow.Piece], _ db: Database) throws -> SignalCounts {
         var counts = SignalCounts()
         try each(pieces, countsSQL, db) { row in
-            guard let type = SignalType(code: Int(row.int(0))) else { return }
-            counts.add(type) { position in
-                let column = Int32(1 + 2 * position)
-                return SignalCounts.Cell(count: row.int(column), scoreSum: row.int(column + 1))
+            let type = Int(row.int(0))
+            for severity in Severity.allCases {
+                let column = Int32(2 * severity.rawValue - 1)
+                counts.add(
+                    type, severity, SignalCounts.Cell(count: row.int(column), scoreSum: row.int(column + 1)))
             }
         }
         return counts

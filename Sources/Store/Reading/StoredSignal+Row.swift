@@ -62,7 +62,7 @@ extension Episode.State {
         }
     }
 
-    init(code: Int64) { self = Self.allCases.first { $0.code == code } ?? .unknown }
+    init(code: Int64) { self = code == 0 ? .closed : code == 1 ? .open : .unknown }
 }
 
 extension Timestamp {

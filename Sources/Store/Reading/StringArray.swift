@@ -51,6 +51,7 @@ enum StringArray {
         var strings: [String] = []
         var index = 0
         guard bytes.first == UInt8(ascii: "[") else { return [] }
+        strings.reserveCapacity(8)
         repeat {
             index += 1  // over [ or ,
             guard let string = element(bytes, &index, name) else { break }
