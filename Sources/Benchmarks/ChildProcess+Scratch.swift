@@ -5,7 +5,8 @@ import Glibc
 extension ChildProcess {
     /// Starts one of our own programs, that stand beside this one, or one from PATH. It ends with the benchmark.
     convenience init(_ program: String, _ arguments: [String], in scratch: Scratch) throws {
-        let log = scratch.path("\(program)-\(UUID().uuidString.prefix(8)).log")
+        let name = program.split(separator: "/").last ?? "program"
+        let log = scratch.path("\(name)-\(UUID().uuidString.prefix(8)).log")
         try self.init(Self.ours(program), arguments, log: log)
     }
 

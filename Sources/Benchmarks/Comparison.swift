@@ -9,7 +9,7 @@ public struct Comparison: Sendable {
         case changed
         /// The rounds of both mingle, or the change is no more than a machine drifts from one run to the next.
         case same = "no difference"
-        /// Measured once, so that nobody knows how noisy it is.
+        /// Measured once, so that nobody knows how noisy it is; or the value went one way and its rounds the other.
         case unknown = "cannot tell"
     }
 
@@ -55,9 +55,13 @@ public struct Comparison: Sendable {
     private static func line(_ before: Figure, _ after: Figure) -> Line {
         let chance = chance(before.rounds, after.rounds)
         let change = abs(after.value / before.value - 1)
+        // One round far out moves a mean and no rank.
+        let (old, new) = (Samples(before.rounds).median, Samples(after.rounds).median)
+        let agree = (after.value > before.value) == (new > old)
         let verdict: Verdict =
             switch chance {
             case nil: .unknown
+            case let chance? where chance <= level && !agree: .unknown
             case let chance? where chance > level || !(change > drift): .same
             default: better(after.bar ?? before.bar, isMore: after.value > before.value)
             }

@@ -1,7 +1,23 @@
 import Model
 
-/// Results as one HTML page that needs nothing else: a table, and each figure's rounds against its bar.
+/// Results for people: as a table in Markdown, or as one HTML page that needs nothing else, with each figure's rounds against its
+/// bar.
 public enum Report {
+    public static func markdown(_ results: Results) -> String {
+        let rows = results.figures.map { figure in
+            let bar = figure.bar.map { "\($0.text), \($0.isMet(by: figure.value) ? "met" : "**missed**")" } ?? ""
+            return "| \(figure.name) | \(short(figure.value)) \(figure.unit) | \(bar) | \(figure.detail) |"
+        }
+        return """
+            \(results.taken), \(results.machine.processor), \(results.machine.cores) cores, Linux \(results.machine.kernel)
+
+            | what | figure | bar | from |
+            |---|---|---|---|
+            \(rows.joined(separator: "\n"))
+
+            """
+    }
+
     public static func html(_ results: Results) -> String {
         let machine = results.machine
         let rows = results.figures.map(row).joined(separator: "\n")

@@ -13,7 +13,7 @@ public enum SignalType: String, CaseIterable, Sendable, Codable {
 
     /// Finds a type by its number.
     public init?(code: Int) {
-        guard Self.byCode.indices.contains(code - 1) else { return nil }
+        guard code > 0, code <= Self.byCode.count else { return nil }
         self = Self.byCode[code - 1]
     }
 

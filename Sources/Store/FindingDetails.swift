@@ -108,10 +108,11 @@ enum FindingDetails {
         let evidence = try numbers.list { item in
             let input = try input(item.int)
             var evidence = Evidence(
-                metric: input.metric, value: item.next ?? 0, unit: input.unit, threshold: input.threshold,
+                metric: input.metric, value: item.next ?? .nan, unit: input.unit, threshold: input.threshold,
                 window: input.window)
             if let median = item.next, let p95 = item.next {
-                evidence.baseline = Evidence.Usual(median: median, p95: p95, hour: item.next.map { Int($0) })
+                evidence.baseline = Evidence.Usual(
+                    median: median, p95: p95, hour: item.next.flatMap { Int(exactly: $0) })
             }
             return evidence
         }
@@ -124,13 +125,13 @@ enum FindingDetails {
         let culprits = try numbers.list { item in
             let (process, party) = (item.identity, try party(item.int))
             return Culprit(
-                process: process, comm: party.comm, cgroup: party.cgroup, share: item.next ?? 0,
+                process: process, comm: party.comm, cgroup: party.cgroup, share: item.next ?? .nan,
                 measure: party.measure)
         }
         let victims = try numbers.list { item in
             let (process, party) = (item.identity, try party(item.int))
             return Victim(
-                process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? 0,
+                process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? .nan,
                 stall: party.measure)
         }
         return (culprits, victims)
@@ -162,7 +163,7 @@ extension JSONWriter {
 private func rounded(_ value: Double, toDigits digits: Double) -> Double {
     // Most are, and the powers below cost more than all else about an input.
     if value == value.rounded(), abs(value) < 1000 { return value }
-    guard value.isFinite else { return value }
+    guard value.isFinite else { return 0 }
     // Division by a power of ten is exact in decimal where multiplication by its inverse is not: 0.84, not 0.8400000000000001.
     let exponent = digits - 1 - floor(log10(abs(value)))
     let scale = pow(10, abs(exponent))

@@ -36,61 +36,20 @@ struct BenchOptions: ParsableArguments {
 
 }
 
-/// Where the results go besides the terminal.
-struct BenchOutput: ParsableArguments {
-    @Option(help: "Also write the results to this file, as JSON; added to what is there of this machine.")
-    var output: String?
+/// The database that a benchmark makes for itself.
+struct MadeDatabase: ParsableArguments {
+    @Option(help: "Signals in the database that is made for it.")
+    var signals = 1_000_000
 
-    func show(_ figures: [Figure]) throws {
-        for figure in figures { print(figure.line) }
-        guard let output else { return }
-        var all = figures
-        if access(output, F_OK) == 0 {
-            let before = try Results(path: output)
-            guard before.machine == .own else {
-                throw Failure("\(output) has results of another machine: name another file")
-            }
-            let names = Set(figures.map(\.name))
-            all = before.figures.filter { !names.contains($0.name) } + figures
-        }
-        try Results(all).write(path: output)
+    func validate() throws {
+        guard (1...100_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 100000000") }
     }
-}
 
-struct CompareBench: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "compare", abstract: "What changed from one result to another, as far as the noise allows to say.",
-        discussion: """
-            A figure is better or worse when its rounds part as they would by chance in less than one of twenty cases (Mann–Whitney), \
-            by more than the 5 % that a machine drifts between two runs. Exit status 1 when something is worse.
-            """)
-
-    @Argument(help: "A file that --output wrote.")
-    var before: String
-
-    @Argument(help: "A later one.")
-    var after: String
-
-    func run() throws {
-        let comparison = Comparison(try Results(path: before), try Results(path: after))
-        for line in comparison.lines { print(line.text) }
-        for remark in comparison.remarks { print(remark) }
-        if comparison.lines.contains(where: { $0.verdict == .worse }) { throw ExitCode(1) }
-    }
-}
-
-struct ReportBench: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Makes an HTML page of results, which needs nothing else.")
-
-    @Argument(help: "A file that --output wrote.")
-    var results: String
-
-    @Argument(help: "The page to write.")
-    var page: String
-
-    func run() throws {
-        try Report.html(try Results(path: results)).write(toFile: page, atomically: true, encoding: .utf8)
+    /// Its path in a directory, with signals of the seconds before `end`.
+    func make(in scratch: Scratch, span: Double, end: Timestamp = .now) async throws -> String {
+        let path = scratch.path("bench.db")
+        try await DemoData.fill(path: path, signals: signals, span: span, end: end, progress: BenchOptions.progress)
+        return path
     }
 }
 
@@ -99,27 +58,18 @@ struct QueryBench: AsyncParsableCommand {
         commandName: "sql",
         abstract: "What counting, filtering and aggregating signals costs, by the number of signals.")
 
-    @Option(help: "Signals in the database that is made for it.")
-    var signals = 1_000_000
-
     @Option(help: "A database that is there, which is only read. Its signals count up to now.")
     var db: String?
 
-    func validate() throws {
-        guard (1...100_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 100000000") }
-    }
-
+    @OptionGroup var data: MadeDatabase
     @OptionGroup var output: BenchOutput
 
     func run() async throws {
         let scratch = try Scratch()
-        let own = scratch.path("bench.db")
         let end = Timestamp.now
-        if db == nil {
-            try await DemoData.fill(
-                path: own, signals: signals, span: 30 * 86_400, end: end, progress: BenchOptions.progress)
-        }
-        try output.show(try QueryCost.run(database: db ?? own, end: end, progress: BenchOptions.progress))
+        let path =
+            if let db { db } else { try await data.make(in: scratch, span: 30 * 86_400, end: end) }
+        try output.show(try QueryCost.run(database: path, end: end, progress: BenchOptions.progress))
     }
 }
 
@@ -163,6 +113,10 @@ struct InsertBench: ParsableCommand {
 
     @OptionGroup var output: BenchOutput
 
+    func validate() throws {
+        guard (1...10_000_000).contains(signals) else { throw ValidationError("--signals: 1 to 10000000") }
+    }
+
     func run() throws {
         try output.show(
             try InsertRate.run(signals: signals, rounds: options.rounds, progress: BenchOptions.progress))
@@ -199,16 +153,12 @@ struct OriginBench: AsyncParsableCommand {
 
     @OptionGroup var options: BenchOptions
 
-    @Option(help: "Signals in the database that is made for it.")
-    var signals = 1_000_000
-
+    @OptionGroup var data: MadeDatabase
     @OptionGroup var output: BenchOutput
 
     func run() async throws {
         let scratch = try Scratch()
-        let path = scratch.path("bench.db")
-        try await DemoData.fill(
-            path: path, signals: signals, span: 86_400, end: .now, progress: BenchOptions.progress)
+        let path = try await data.make(in: scratch, span: 86_400)
         try output.show(
             try OriginRate.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
@@ -222,16 +172,12 @@ struct UserBench: AsyncParsableCommand {
 
     @OptionGroup var options: BenchOptions
 
-    @Option(help: "Signals in the database that is made for it.")
-    var signals = 1_000_000
-
+    @OptionGroup var data: MadeDatabase
     @OptionGroup var output: BenchOutput
 
     func run() async throws {
         let scratch = try Scratch()
-        let path = scratch.path("bench.db")
-        try await DemoData.fill(
-            path: path, signals: signals, span: 86_400, end: .now, progress: BenchOptions.progress)
+        let path = try await data.make(in: scratch, span: 86_400)
         try output.show(
             try UserLoad.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))

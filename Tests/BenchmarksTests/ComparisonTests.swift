@@ -32,6 +32,12 @@ struct ComparisonTests {
                 figure(.atMost(1), [1.02, 1.021, 1.022, 1.023, 1.024])) == .same)
     }
 
+    @Test func `a value that one round pulled away from all others is not judged`() {
+        let before = Figure("f", 1, "ms", bar: .atMost(1), rounds: Array(repeating: 1, count: 10), detail: "")
+        let rounds = Array(repeating: 0.8, count: 9) + [5]
+        #expect(verdict(before, Figure("f", 1.22, "ms", bar: .atMost(1), rounds: rounds, detail: "")) == .unknown)
+    }
+
     @Test func `what was measured once is not judged`() {
         #expect(verdict(figure(.atMost(1), [1]), figure(.atMost(1), [9])) == .unknown)
         #expect(verdict(figure(.atMost(1), [1, 1, 1]), figure(.atMost(1), [9, 9, 9])) == .unknown)

@@ -38,6 +38,10 @@ struct ResultsTests {
                 Figure("<b>a & b</b>", 0.4, "", bar: .atMost(0.5), rounds: [0.3, 0.4, 0.5], detail: "\"quoted\""),
                 Figure("once", .nan, "ms", bar: .atLeast(1), detail: ""), Figure("zero", 0, "", detail: ""),
             ]))
+        #expect(
+            Report.markdown(
+                Results([Figure("a", 0.4, "ms", bar: .atMost(0.3), detail: "b"), Figure("c", 1, "", detail: "d")])
+            ).hasSuffix("|---|---|---|---|\n| a | 0.4 ms | ≤ 0.3, **missed** | b |\n| c | 1  |  | d |\n"))
         #expect(html.contains("&lt;b&gt;a &amp; b&lt;/b&gt;") && !html.contains("<b>"))
         #expect(html.contains("1 of 2 bars met"))
         #expect(html.components(separatedBy: "<circle").count == 4)

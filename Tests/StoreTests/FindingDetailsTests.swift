@@ -58,6 +58,7 @@ struct FindingDetailsTests {
 
     @Test(arguments: [
         "", "[", "[]", "[[", "[[[", "[[[1", "[[[1,2,", "[[[1,2,3,4,0.5,6],", "x", "[[],[],[[1,2]]]", "[[[-,e]]]",
+        "[[],[],[[1,2,3,4,1e30]]]", "[[],[],[[1,2,3,4,nan]]]", "[[[1e30,-1,9223372036854775807,0.5]]]",
     ])
     func `what is cut off or foreign is no crash`(_ text: String) {
         let read = text.utf8.withContiguousStorageIfAvailable {

@@ -48,6 +48,30 @@ struct MigrationTests {
         #expect(try reader.signals(query).signals.map(\.id) == [2, 1])
     }
 
+    @Test func `neither a person's own view nor a damaged row keeps the others from being carried over`() throws {
+        try make(3)
+        let queue = try DatabaseQueue(path: scratch.database)
+        try queue.write { db in
+            try db.execute(
+                sql: """
+                    CREATE VIEW mine AS SELECT id, summary FROM signal_metadata;
+                    UPDATE signal_details SET culprits = '[{"comm":' WHERE signal_id = 1;
+                    UPDATE signal_details SET evidence = '[{"metric":null,"value":null,"unit":"ms","window":1}]'
+                        WHERE signal_id = 1;
+                    """)
+        }
+        try queue.close()
+        try Writer(path: scratch.database).close()
+        let reader = Reader(path: scratch.database)
+        let damaged = try #require(try reader.signal(id: 1))
+        #expect(damaged.signal.culprits.isEmpty && damaged.victims == [victim])
+        // No number is not zero.
+        #expect(damaged.evidence.count == 1 && damaged.evidence.first?.value.isNaN == true)
+        #expect(try reader.signal(id: 2)?.signal.culprits == [culprit])
+        let shown = try look(scratch.database) { try String.fetchOne($0, sql: "SELECT summary FROM mine WHERE id = 2") }
+        #expect(shown == "nginx waits 12.5 ms")
+    }
+
     private let culprit = Culprit(
         process: ProcessIdentity(pid: 77, startTicks: 5), comm: "a \"b\"", cgroup: "/", share: 0.9,
         measure: "CPU time")

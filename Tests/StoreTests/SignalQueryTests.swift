@@ -54,6 +54,21 @@ struct SignalQueryTests {
         }
     }
 
+    @Test func `a process that no kernel has matches nothing, and a row that was damaged is read`() throws {
+        var query = SignalQuery()
+        // 11 + 2^22, and a start beyond what is kept.
+        for entity in ["4194315@2", "11@4398046511106"] {
+            query.entity = entity
+            #expect(try reader.signals(query).signals.isEmpty)
+        }
+        let queue = try DatabaseQueue(path: scratch.database)
+        try queue.write {
+            try $0.execute(sql: "UPDATE signals SET process = -1, state = -5 WHERE id = 600")
+        }
+        try queue.close()
+        #expect(try reader.signals().signals.first?.id == 600)
+    }
+
     @Test func `what is still open is listed besides a window, once, and pages go on to it`() throws {
         for entity in [nil, "nginx", "host"] {
             for severity in Severity.allCases {

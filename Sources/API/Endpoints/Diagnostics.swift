@@ -22,14 +22,12 @@ extension Service {
         if let server { checks.append(worker(server.statistics)) }
         checks.append(agentCheck())
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
-        var reply = Reply(capacity: 8192) { json in
+        return Reply(capacity: 8192) { json in
             json.member("overall_status", worst == .ok ? "healthy" : worst.rawValue)
             json.member("timestamp", clock().rfc3339)
             json.dataTime(lastTick, isStale: freshness(of: lastTick).isStale)
             json.array("checks") { json in for check in checks { json.object { check.write(&$0) } } }
         }
-        reply.caching = .never
-        return reply
     }
 
     /// The collector, and what it says about its parts. When it has gone silent, that is what there is to say about it.

@@ -128,7 +128,7 @@ struct SignalPlan {
 
     /// A name may stand for things of several kinds; an id of a process is kept in the signals themselves.
     private static func streams(entity: String, _ db: Database) throws -> [Stream] {
-        if let process = ProcessIdentity(entity) { return [.process(process)] }
+        if let process = ProcessIdentity(entity) { return PackedIdentity.holds(process) ? [.process(process)] : [] }
         var streams: [Stream] = []
         let find = "SELECT id FROM entities WHERE name = ?1 UNION SELECT id FROM entities WHERE key = ?1 LIMIT 16"
         try db.cachedStatement(sql: find).rows({ $0.add(entity) }) {

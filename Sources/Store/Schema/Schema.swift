@@ -33,6 +33,11 @@ struct Schema: Sendable {
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= current else { throw StoreError.schema(path: path, found: version, known: current) }
         try checkOwner(db, path: path)
+        guard version < current else { return }
+        // A step may sort what a long history has: half a kilobyte a signal, which is no business of the memory.
+        let temporary = try Int.fetchOne(db, sql: "PRAGMA temp_store") ?? 0
+        try db.execute(sql: "PRAGMA temp_store = FILE")
+        defer { try? db.execute(sql: "PRAGMA temp_store = \(temporary)") }
         for (index, statements) in steps.enumerated().dropFirst(version) {
             try db.inTransaction(.immediate) {
                 for statement in statements { try db.execute(sql: statement) }

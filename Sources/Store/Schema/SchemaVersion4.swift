@@ -62,13 +62,13 @@ enum SchemaVersion4 {
     /// What the signals' details share, then the signals with details that name it.
     private static let carriedOver = [
         """
-        INSERT INTO inputs (metric, unit, window, threshold, last_signal)
+        INSERT OR IGNORE INTO inputs (metric, unit, window, threshold, last_signal)
             SELECT e.value ->> 'metric', e.value ->> 'unit', round(e.value ->> 'window', 2), e.value ->> 'threshold',
                 max(signal_id)
-            FROM signal_details, json_each(evidence) e GROUP BY 1, 2, 3, 4
+            FROM signal_details, \(list("evidence")) e GROUP BY 1, 2, 3, 4
         """,
         """
-        INSERT INTO parties (comm, cgroup, measure, last_signal)
+        INSERT OR IGNORE INTO parties (comm, cgroup, measure, last_signal)
             SELECT comm, cgroup, measure, max(signal_id) FROM (
                 \(parties("culprits", "measure")) UNION ALL \(parties("victims", "stall"))
             ) GROUP BY 1, 2, 3
@@ -91,13 +91,21 @@ enum SchemaVersion4 {
         "DROP TABLE signal_details",
         "DROP TABLE signals",
         "DROP TABLE rollups",
+        // SQLite would look at every view, and somebody's own on signal_metadata has nothing to stand on just now.
+        "PRAGMA legacy_alter_table = ON",
         "ALTER TABLE signals_4 RENAME TO signals",
+        "PRAGMA legacy_alter_table = OFF",
     ]
+
+    /// A column of details, or an empty list where it was damaged: one row must not keep all others from being carried over.
+    private static func list(_ column: String) -> String {
+        "json_each(CASE WHEN json_valid(\(column)) THEN \(column) ELSE '[]' END)"
+    }
 
     private static func parties(_ column: String, _ measure: String) -> String {
         """
         SELECT e.value ->> 'comm' AS comm, e.value ->> 'cgroup' AS cgroup, e.value ->> '\(measure)' AS measure, signal_id
-            FROM signal_details, json_each(\(column)) e
+            FROM signal_details, \(list(column)) e
         """
     }
 
@@ -120,7 +128,7 @@ enum SchemaVersion4 {
     /// The objects in a column as arrays.
     private static func details(_ column: String, _ members: String) -> String {
         """
-        json((SELECT json_group_array(json_array(\(members))) FROM json_each(ifnull(d.\(column), '[]')) e))
+        json((SELECT json_group_array(json_array(\(members))) FROM \(list("d.\(column)")) e))
         """
     }
 

@@ -55,6 +55,8 @@ struct SignalRemoval {
     /// Removes what details share and no signal names any more. There is little: one step for all of it.
     private func sweepDetails(_ db: Database, forget: () -> Void) throws -> Bool {
         var removed = 0
+        // Also when the second statement fails.
+        defer { if removed > 0 { forget() } }
         for table in ["inputs", "parties"] {
             let delete = """
                 DELETE FROM \(table) WHERE last_signal < ifnull((SELECT min(id) FROM signals),
@@ -62,7 +64,6 @@ struct SignalRemoval {
                 """
             removed += try db.changes(delete) { _ in }
         }
-        if removed > 0 { forget() }
         return removed > 0
     }
 

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Benchmarks
+import Glibc
+
+/// Where the results go besides the terminal.
+struct BenchOutput: ParsableArguments {
+    @Option(help: "Also write the results to this file, as JSON; added to what is there of this machine.")
+    var output: String?
+
+    func show(_ figures: [Figure]) throws {
+        for figure in figures { print(figure.line) }
+        guard let output else { return }
+        var all = figures
+        if access(output, F_OK) == 0 {
+            let before = try Results(path: output)
+            guard before.machine == .own else {
+                throw Failure("\(output) has results of another machine: name another file")
+            }
+            let names = Set(figures.map(\.name))
+            all = before.figures.filter { !names.contains($0.name) } + figures
+        }
+        try Results(all).write(path: output)
+    }
+}
+
+struct CompareBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare", abstract: "What changed from one result to another, as far as the noise allows to say.",
+        discussion: """
+            A figure is better or worse when its rounds part as they would by chance in less than one of twenty cases (Mann–Whitney), \
+            by more than the 5 % that a machine drifts between two runs. Exit status 1 when something is worse.
+            """)
+
+    @Argument(help: "A file that --output wrote.")
+    var before: String
+
+    @Argument(help: "A later one.")
+    var after: String
+
+    func run() throws {
+        let comparison = Comparison(try Results(path: before), try Results(path: after))
+        for line in comparison.lines { print(line.text) }
+        for remark in comparison.remarks { print(remark) }
+        if comparison.lines.contains(where: { $0.verdict == .worse }) { throw ExitCode(1) }
+    }
+}
+
+struct ReportBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Makes a page of results: HTML that needs nothing else, or Markdown.")
+
+    @Argument(help: "A file that --output wrote.")
+    var results: String
+
+    @Argument(help: "The page to write, .html or .md.")
+    var page: String
+
+    func validate() throws {
+        guard page.hasSuffix(".html") || page.hasSuffix(".md") else {
+            throw ValidationError("\(page): name a page that ends in .html or .md")
+        }
+    }
+
+    func run() throws {
+        let results = try Results(path: results)
+        let text = page.hasSuffix(".md") ? Report.markdown(results) : Report.html(results)
+        try text.write(toFile: page, atomically: true, encoding: .utf8)
+    }
+}
