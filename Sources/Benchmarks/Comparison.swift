@@ -1,15 +1,15 @@
 import Glibc
 
-/// Two results, figure by figure, with what the noise of their rounds allows to say.
+/// Two results, figure by figure, with what the noise of their runs allows to say.
 public struct Comparison: Sendable {
     public enum Verdict: String, Sendable {
         case better
         case worse
         /// Other, where nobody said which way is good.
         case changed
-        /// The rounds of both mingle, or the change is no more than a machine drifts from one run to the next.
+        /// The runs of both mingle.
         case same = "no difference"
-        /// Measured once, so that nobody knows how noisy it is; or the value went one way and its rounds the other.
+        /// Fewer than four runs, so that nobody knows how noisy it is.
         case unknown = "cannot tell"
     }
 
@@ -18,7 +18,7 @@ public struct Comparison: Sendable {
         public var unit: String
         public var before: Double
         public var after: Double
-        /// How likely rounds would part like that by chance; `nil` where there are too few.
+        /// How likely runs would part like that by chance; `nil` where there are too few.
         public var chance: Double?
         public var verdict: Verdict
 
@@ -36,9 +36,7 @@ public struct Comparison: Sendable {
     /// What stands in one of the two alone, and that the machines differ.
     public var remarks: [String]
 
-    /// The same binary on the same machine differs by this much from run to run.
-    static let drift = 0.05
-    /// Rounds that part by chance no more often than this are different.
+    /// Runs that part by chance no more often than this are different.
     static let level = 0.05
 
     public init(_ before: Results, _ after: Results) {
@@ -53,16 +51,11 @@ public struct Comparison: Sendable {
     }
 
     private static func line(_ before: Figure, _ after: Figure) -> Line {
-        let chance = chance(before.rounds, after.rounds)
-        let change = abs(after.value / before.value - 1)
-        // One round far out moves a mean and no rank.
-        let (old, new) = (Samples(before.rounds).median, Samples(after.rounds).median)
-        let agree = (after.value > before.value) == (new > old)
+        let chance = chance(before.runs, after.runs)
         let verdict: Verdict =
             switch chance {
             case nil: .unknown
-            case let chance? where chance <= level && !agree: .unknown
-            case let chance? where chance > level || !(change > drift): .same
+            case let chance? where chance > level: .same
             default: better(after.bar ?? before.bar, isMore: after.value > before.value)
             }
         return Line(

@@ -3,8 +3,8 @@ import Store
 
 /// Signals as the rules write them, made up: for benchmarks and demonstrations, never for a live database.
 ///
-/// On average a row has what one of a host with stress-ng on its CPUs and disks had: 88 bytes of values, 3 inputs, a culprit and
-/// a victim.
+/// A row has about what one of a host with stress-ng on its CPUs and disks had, which were seven values, three inputs, a culprit
+/// and a victim.
 public struct DemoData: Sendable {
     private static let commands = [
         "nginx", "postgres", "stress-ng", "java", "python3", "redis-server", "rsync", "node",

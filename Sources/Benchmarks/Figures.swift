@@ -43,14 +43,17 @@ public struct Figure: Sendable, Codable {
     public var bar: Bar?
     /// What the value was computed from.
     public var detail: String
-    /// What single rounds gave for the value, in their order; empty where it was measured once. Tells how noisy it is.
+    /// What single rounds gave for the value, in their order; empty where it was measured once.
     public var rounds: [Double]
+    /// The value of each run that was kept. From run to run a machine drifts by more than rounds scatter.
+    public var runs: [Double]
 
     public init(
         _ name: String, _ value: Double, _ unit: String, bar: Bar? = nil, rounds: [Double] = [], detail: String
     ) {
         self.name = name
         self.rounds = rounds.filter(\.isFinite)
+        runs = [value].filter(\.isFinite)
         self.value = value
         self.unit = unit
         self.bar = bar

@@ -11,15 +11,7 @@ public enum OriginRate {
         database: String, rounds: Int, seconds: Int, port: Int = 18_090, progress: (String) -> Void
     ) throws -> [Figure] {
         let scratch = try Scratch()
-        let config = scratch.file("config.yaml")
-        // Nobody writes: the data grow older while this runs, and the worker shall answer as if they were fresh.
-        try "api: { freshness_limit_seconds: 3600 }\n".write(to: config, atomically: true, encoding: .utf8)
-        let worker = try ChildProcess(
-            "kernelsight-api",
-            [
-                "--socket", scratch.file("ours.sock").path, "--socket-mode", "666", "--database", database, "--config",
-                config.path,
-            ], in: scratch)
+        let worker = try ChildProcess.apiWorker(socket: scratch.path("ours.sock"), database: database, in: scratch)
         defer { worker.stop() }
         let nginx = try startNginx(port: port, worker: worker, scratch: scratch)
         defer { nginx.stop() }
@@ -35,7 +27,8 @@ public enum OriginRate {
             let reference = try ChildProcess(
                 "bench-fcgi-worker", [scratch.file("c.sock").path, "64", scratch.file("reply").path], in: scratch)
             defer { reference.stop() }
-            try expectReply(from: "http://127.0.0.1:\(port)/c\(path)", of: reference, scratch: scratch)
+            try reference.expectReply(
+                from: "http://127.0.0.1:\(port)/c\(path)", nginxLog: "error.log", in: scratch)
             var ours: [Double] = []
             var theirs: [Double] = []
             for round in 1...max(rounds, 1) {
@@ -111,20 +104,9 @@ public enum OriginRate {
         try configuration.write(to: file, atomically: true, encoding: .utf8)
         chmod(directory, 0o777)
         let nginx = try ChildProcess("nginx", ["-p", directory, "-c", file.path], in: scratch)
-        try expectReply(from: "http://127.0.0.1:\(port)/ours/api/health", of: worker, scratch: scratch)
+        try worker.expectReply(
+            from: "http://127.0.0.1:\(port)/ours/api/health", nginxLog: "error.log", in: scratch)
         return nginx
-    }
-
-    /// Waits until nginx reaches a worker.
-    private static func expectReply(from url: String, of worker: ChildProcess, scratch: Scratch) throws {
-        let deadline = ContinuousClock.now + .seconds(15)
-        while (try? ChildProcess.run("curl", ["-sf", url], in: scratch)) == nil {
-            guard ContinuousClock.now < deadline, worker.isRunning else {
-                let log = (try? String(contentsOf: scratch.file("error.log"), encoding: .utf8)) ?? ""
-                throw BenchmarkFailure("no reply from \(url): \(worker.output)\(log.suffix(500))")
-            }
-            usleep(100_000)
-        }
     }
 
     /// The reply as a FastCGI worker sends it: nginx's own headers taken out.
@@ -140,13 +122,6 @@ public enum OriginRate {
     }
 
     private static func requestsPerSecond(_ url: String, seconds: Int, scratch: Scratch) throws -> Double {
-        let text = try ChildProcess.run("wrk", ["-t1", "-c10", "-d\(seconds)s", url], in: scratch)
-        guard !text.contains("Non-2xx"), !text.contains("Socket errors") else {
-            throw BenchmarkFailure("requests failed: \(text)")
-        }
-        guard let line = text.split(separator: "\n").first(where: { $0.contains("Requests/sec:") }),
-            let rate = line.split(separator: " ").last.flatMap({ Double($0) })
-        else { throw BenchmarkFailure("wrk printed \(text)") }
-        return rate
+        try WebLoad(url, connections: 10, seconds: seconds, in: scratch).perSecond
     }
 }

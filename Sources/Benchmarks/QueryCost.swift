@@ -20,7 +20,7 @@ public enum QueryCost {
         progress("rollups and indexes")
         var figures = [
             try figure("COUNT, 30 d", seed: "0.5", bar: 0.05) {
-                _ = try reader.count(from: window(30 * day), to: end)
+                _ = try reader.severityCounts(from: window(30 * day), to: end).total.count
             },
             try figure("FILTERED, 20 rows", seed: "2.1", bar: 0.2) { _ = try reader.signals(high) },
             try figure("AGGREGATE by type, 24 h", seed: "15.3", bar: 0.3) {
@@ -33,7 +33,7 @@ public enum QueryCost {
         ] {
             figures.append(
                 try figure("COUNT of \(name)", seed: seed, bar: 1) {
-                    _ = try reader.count(from: window(seconds), to: end)
+                    _ = try reader.severityCounts(from: window(seconds), to: end).total.count
                 })
         }
         progress("connections")

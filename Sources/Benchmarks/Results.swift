@@ -39,6 +39,21 @@ public struct Results: Codable, Sendable {
         self.taken = taken.rfc3339
     }
 
+    /// With what another run gave: of a figure that is there already the median of all runs counts, and the rest is the latest.
+    public func adding(_ figures: [Figure]) -> Results {
+        var results = self
+        for var figure in figures {
+            guard let index = results.figures.firstIndex(where: { $0.name == figure.name }) else {
+                results.figures.append(figure)
+                continue
+            }
+            figure.runs = results.figures[index].runs + figure.runs
+            if !figure.runs.isEmpty { figure.value = Samples(figure.runs).median }
+            results.figures[index] = figure
+        }
+        return results
+    }
+
     /// Reads a file that `write` wrote. Throws `BenchmarkFailure`.
     public init(path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -46,11 +61,12 @@ public struct Results: Codable, Sendable {
         }
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = Self.decodingLost
+        // First the version: in another one the rest may be anything.
+        if let version = try? decoder.decode(Version.self, from: data).version, version != 1 {
+            throw BenchmarkFailure("\(path): has version \(version), this program knows 1; update KernelSight")
+        }
         do { self = try decoder.decode(Results.self, from: data) } catch {
             throw BenchmarkFailure("\(path): is no result of kernelsight bench --output")
-        }
-        guard version == 1 else {
-            throw BenchmarkFailure("\(path): has version \(version), this program knows 1; update KernelSight")
         }
     }
 
@@ -63,6 +79,8 @@ public struct Results: Codable, Sendable {
             throw BenchmarkFailure("\(path): cannot be written: \(error.localizedDescription)")
         }
     }
+
+    private struct Version: Decodable { var version: Int }
 
     /// A figure that was lost in the noise is no number, and JSON has none for that.
     private static let encodingLost = JSONEncoder.NonConformingFloatEncodingStrategy.convertToString(

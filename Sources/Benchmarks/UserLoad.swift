@@ -79,26 +79,11 @@ private struct Stack {
     private let workers: [ChildProcess]
     private let nginx: ChildProcess
 
-    /// What a load gave.
-    struct Answers {
-        var perSecond: Double
-        /// Milliseconds.
-        var p99: Double
-    }
-
     init(database: String, port: Int, scratch: Scratch) throws {
         self.port = port
         self.scratch = scratch
-        let config = scratch.file("config.yaml")
-        // Nobody writes: the data grow older while this runs, and the workers shall answer as if they were fresh.
-        try "api: { freshness_limit_seconds: 3600 }\n".write(to: config, atomically: true, encoding: .utf8)
         let sockets = (1...2).map { scratch.path("api\($0).sock") }
-        workers = try sockets.map { socket in
-            let options = [
-                "--socket", socket, "--socket-mode", "666", "--database", database, "--config", config.path,
-            ]
-            return try ChildProcess("kernelsight-api", options, in: scratch)
-        }
+        workers = try sockets.map { try ChildProcess.apiWorker(socket: $0, database: database, in: scratch) }
         try FileManager.default.createDirectory(atPath: scratch.path("run"), withIntermediateDirectories: true)
         chmod(scratch.path("run"), 0o777)
         let script = try Self.source("deploy/render-nginx")
@@ -111,13 +96,8 @@ private struct Stack {
             .write(to: file, atomically: true, encoding: .utf8)
         nginx = try ChildProcess(
             "nginx", ["-p", scratch.path("run"), "-c", file.path, "-g", "daemon off;"], in: scratch)
-        let deadline = ContinuousClock.now + .seconds(15)
-        while (try? reply("/api/health")) == nil {
-            guard ContinuousClock.now < deadline, nginx.isRunning else {
-                throw BenchmarkFailure("no reply through nginx: \(nginx.output.suffix(500))\(workers[0].output)")
-            }
-            usleep(100_000)
-        }
+        try nginx.expectReply(
+            from: "http://127.0.0.1:\(port)/api/health", nginxLog: "run/nginx-error.log", in: scratch)
     }
 
     func stop() {
@@ -127,39 +107,14 @@ private struct Stack {
 
     /// Keeps a reply's body as a file that nginx serves, and returns its path there.
     func saveReply(of path: String, as name: String) throws -> String {
-        try reply(path).write(to: scratch.file(name), atomically: true, encoding: .utf8)
+        try ChildProcess.run("curl", ["-sf", "http://127.0.0.1:\(port)\(path)"], in: scratch)
+            .write(to: scratch.file(name), atomically: true, encoding: .utf8)
         return "/\(name)"
     }
 
-    private func reply(_ path: String) throws -> String {
-        try ChildProcess.run("curl", ["-sf", "http://127.0.0.1:\(port)\(path)"], in: scratch)
-    }
-
-    /// Asks for `seconds` over so many connections, one request after the other on each.
-    func load(_ script: String, connections: Int, seconds: Int) throws -> Answers {
-        let text = try ChildProcess.run(
-            "wrk",
-            [
-                "-t1", "-c\(connections)", "-d\(seconds)s", "--latency", "-s", script, "http://127.0.0.1:\(port)",
-            ], in: scratch)
-        guard !text.contains("Non-2xx"), !text.contains("Socket errors") else {
-            throw BenchmarkFailure("requests failed: \(text)")
-        }
-        let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
-        func after(_ word: String) -> String? {
-            words.firstIndex(of: word).flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
-        }
-        guard let rate = after("Requests/sec:").flatMap(Double.init), let p99 = after("99%").flatMap(Self.milliseconds)
-        else { throw BenchmarkFailure("wrk printed \(text)") }
-        return Answers(perSecond: rate, p99: p99)
-    }
-
-    /// wrk's `812.00us`, `3.41ms`, `1.20s`.
-    private static func milliseconds(_ text: String) -> Double? {
-        for (unit, factor) in [("us", 0.001), ("ms", 1), ("s", 1000)] where text.hasSuffix(unit) {
-            return Double(text.dropLast(unit.count)).map { $0 * factor }
-        }
-        return nil
+    func load(_ script: String, connections: Int, seconds: Int) throws -> WebLoad {
+        try WebLoad(
+            "http://127.0.0.1:\(port)", connections: connections, seconds: seconds, script: script, in: scratch)
     }
 
     /// A file of the sources that this program was built from, which stand above it.

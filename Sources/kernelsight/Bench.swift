@@ -12,8 +12,7 @@ struct Bench: ParsableCommand {
             "Works in a temporary directory and never touches live data. Build the release configuration first.",
         subcommands: [
             QueryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self, CycleBench.self, OriginBench.self,
-            UserBench.self,
-            CompareBench.self, ReportBench.self,
+            UserBench.self, CompareBench.self, ReportBench.self,
         ])
 }
 
@@ -33,7 +32,6 @@ struct BenchOptions: ParsableArguments {
 
     /// Says on standard error where it is.
     static func progress(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
-
 }
 
 /// The database that a benchmark makes for itself.

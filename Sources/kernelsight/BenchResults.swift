@@ -4,22 +4,17 @@ import Glibc
 
 /// Where the results go besides the terminal.
 struct BenchOutput: ParsableArguments {
-    @Option(help: "Also write the results to this file, as JSON; added to what is there of this machine.")
+    @Option(help: "Also write the results to this file, as JSON; added to those of earlier runs that are there.")
     var output: String?
 
     func show(_ figures: [Figure]) throws {
         for figure in figures { print(figure.line) }
         guard let output else { return }
-        var all = figures
-        if access(output, F_OK) == 0 {
-            let before = try Results(path: output)
-            guard before.machine == .own else {
-                throw Failure("\(output) has results of another machine: name another file")
-            }
-            let names = Set(figures.map(\.name))
-            all = before.figures.filter { !names.contains($0.name) } + figures
+        let before = access(output, F_OK) == 0 ? try Results(path: output) : Results([])
+        guard before.machine == .own else {
+            throw Failure("\(output) has results of another machine: name another file")
         }
-        try Results(all).write(path: output)
+        try Results(before.adding(figures).figures).write(path: output)
     }
 }
 
@@ -27,8 +22,9 @@ struct CompareBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare", abstract: "What changed from one result to another, as far as the noise allows to say.",
         discussion: """
-            A figure is better or worse when its rounds part as they would by chance in less than one of twenty cases (Mann–Whitney), \
-            by more than the 5 % that a machine drifts between two runs. Exit status 1 when something is worse.
+            A figure is better or worse when its runs part as they would by chance in less than one of twenty cases (Mann–Whitney); \
+            that takes four runs in each file, best made in turn, for the same program on the same machine differs from run to run by \
+            more than its rounds do. Exit status 1 when something is worse.
             """)
 
     @Argument(help: "A file that --output wrote.")

@@ -24,12 +24,25 @@ struct ResultsTests {
         #expect(read.figures[0].value.isNaN)
     }
 
-    @Test(arguments: ["", "{}", "[1]", #"{"version": 2, "taken": "", "machine": {}, "figures": []}"#])
-    func `what is no result says so`(_ text: String) throws {
+    @Test func `the median of all runs counts, and a run that was lost does not`() {
+        let results = [3, 1, .nan, 2].reduce(Results([Figure("other", 7, "", detail: "")])) {
+            $0.adding([Figure("f", $1, "ms", detail: "\($1)")])
+        }
+        #expect(results.figures.map(\.name) == ["other", "f"])
+        #expect(results.figures[1].runs == [3, 1, 2])
+        #expect(results.figures[1].value == 2)
+        #expect(results.figures[1].detail == "2.0")
+    }
+
+    @Test(arguments: [
+        ("", "is no result"), ("{}", "is no result"), ("[1]", "is no result"), (#"{"version": 1}"#, "is no result"),
+        (#"{"version": 2, "machine": 7}"#, "has version 2"), (nil, "cannot be read"),
+    ])
+    func `what is no result says so`(_ text: String?, _ reason: String) throws {
         let path = scratch.path("other.json")
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
-        #expect(throws: BenchmarkFailure.self) { try Results(path: path) }
-        #expect(throws: BenchmarkFailure.self) { try Results(path: path + ".missing") }
+        try text?.write(toFile: path, atomically: true, encoding: .utf8)
+        let failure = #expect(throws: BenchmarkFailure.self) { try Results(path: path) }
+        #expect(failure?.description.contains(reason) == true)
     }
 
     @Test func `a report shows every figure, as text, and loads nothing`() {

@@ -63,6 +63,16 @@ import Testing
         #expect(back == values)
     }
 
+    @Test func `a number with few decimals is as short as Swift writes it, and any other the same`() {
+        for count in 0..<20_000 {
+            let value = Double(count * 7919) / [1, 10, 100, 1000, 10_000, 3, 7_000_001][count % 7]
+            var json = JSONWriter()
+            json.array { $0.element(-value) }
+            let text = value == value.rounded() ? "\(Int64(value))" : value.description
+            #expect(json.text == "[\(value == 0 ? "" : "-")\(text)]")
+        }
+    }
+
     @Test func `what JSON cannot say is null`() {
         var json = JSONWriter()
         json.array {

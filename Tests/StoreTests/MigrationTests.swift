@@ -42,7 +42,7 @@ struct MigrationTests {
         #expect(counts.total.count == 3)
         #expect(counts[.scheduler, .high] == SignalCounts.Cell(count: 1, scoreSum: 7500))
         #expect(counts[.scheduler, .low] == SignalCounts.Cell(count: 1, scoreSum: 2500))
-        #expect(try reader.count(from: start, to: start.advanced(bySeconds: 3600)) == 3)
+        #expect(try reader.severityCounts(from: start, to: start.advanced(bySeconds: 3600)).total.count == 3)
         var query = SignalQuery()
         query.entity = "4242@99"
         #expect(try reader.signals(query).signals.map(\.id) == [2, 1])

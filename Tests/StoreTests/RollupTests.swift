@@ -74,9 +74,10 @@ struct RollupTests {
             total += row[2]
         }
         #expect(counts.total.count == total)
-        let count = try reader.count(
+        let severities = try reader.severityCounts(
             from: Timestamp(nanoseconds: from * 1_000_000_000), to: Timestamp(nanoseconds: to * 1_000_000_000))
-        #expect(count == total)
+        #expect(severities.total == counts.total)
+        for severity in Severity.allCases { #expect(severities[severity] == counts[severity]) }
     }
 
     @Test(

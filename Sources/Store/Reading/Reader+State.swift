@@ -29,7 +29,7 @@ extension Reader {
     public func health() throws -> Health {
         try read { _, db in
             var health = Health(
-                signalCount: try Self.count(RollupWindow.everything, db), openSignals: 0,
+                signalCount: try Self.severities(RollupWindow.everything, db).total.count, openSignals: 0,
                 lastCommit: Timestamp(nanoseconds: 0), lastTick: Timestamp(nanoseconds: 0),
                 components: try Self.components(db))
             try db.cachedStatement(

@@ -45,6 +45,17 @@ public struct SignalCounts: Sendable, Equatable {
     private func sum(_ indices: some Sequence<Int>) -> Cell { indices.reduce(into: Cell()) { $0 += cells[$1] } }
 }
 
+/// Counts and score sums of signals of all types, by severity.
+public struct SeverityCounts: Sendable, Equatable {
+    private var cells = [SignalCounts.Cell](repeating: .init(), count: Severity.allCases.count)
+
+    /// Everything.
+    public var total: SignalCounts.Cell { cells.reduce(into: .init()) { $0 += $1 } }
+    public subscript(severity: Severity) -> SignalCounts.Cell { cells[severity.rawValue - 1] }
+
+    mutating func add(_ severity: Severity, _ cell: SignalCounts.Cell) { cells[severity.rawValue - 1] += cell }
+}
+
 /// A window of whole minutes, cut into the spans that the rollups hold.
 struct RollupWindow {
     /// Spans and ranges of starts: at most two of each span.
@@ -82,7 +93,7 @@ extension Reader {
     public struct Statistics: Sendable {
         public var all: SignalCounts
         /// The 60 whole minutes before `now`'s, and what there is of `now`'s.
-        public var lastHour: SignalCounts
+        public var lastHour: SeverityCounts
         public var lastCommit: Timestamp
     }
 
@@ -92,7 +103,7 @@ extension Reader {
         return try read { _, db in
             Statistics(
                 all: try Self.counts(RollupWindow.everything, db),
-                lastHour: try Self.counts(RollupWindow(from: minute - 3600, to: minute + 60).pieces, db),
+                lastHour: try Self.severities(RollupWindow(from: minute - 3600, to: minute + 60).pieces, db),
                 lastCommit: try Self.lastCommit(db))
         }
     }
@@ -102,9 +113,9 @@ extension Reader {
         try read { _, db in try Self.counts(RollupWindow(from: from.seconds, to: to.seconds).pieces, db) }
     }
 
-    /// How many signals opened in a window; both ends are rounded down to whole minutes.
-    public func count(from: Timestamp, to: Timestamp) throws -> Int64 {
-        try read { _, db in try Self.count(RollupWindow(from: from.seconds, to: to.seconds).pieces, db) }
+    /// The same for all types together, which is a tenth of the rows.
+    public func severityCounts(from: Timestamp, to: Timestamp) throws -> SeverityCounts {
+        try read { _, db in try Self.severities(RollupWindow(from: from.seconds, to: to.seconds).pieces, db) }
     }
 
     static let countsSQL = """
@@ -112,9 +123,9 @@ extension Reader {
         FROM signal_types t CROSS JOIN rollups r WHERE r.type = t.id AND r.span = ?1 AND r.start >= ?2 AND r.start < ?3
         """
 
-    static let countSQL = """
-        SELECT sum(low + medium + high + critical) FROM rollups
-        WHERE span = ?1 AND type = 0 AND start >= ?2 AND start < ?3
+    static let severitiesSQL = """
+        SELECT low, low_score, medium, medium_score, high, high_score, critical, critical_score
+        FROM rollups WHERE span = ?1 AND type = 0 AND start >= ?2 AND start < ?3
         """
 
     static func counts(_ pieces: [RollupWindow.Piece], _ db: Database) throws -> SignalCounts {
@@ -122,18 +133,22 @@ extension Reader {
         try each(pieces, countsSQL, db) { row in
             let type = Int(row.int(0))
             for severity in Severity.allCases {
-                let column = Int32(2 * severity.rawValue - 1)
-                counts.add(
-                    type, severity, SignalCounts.Cell(count: row.int(column), scoreSum: row.int(column + 1)))
+                counts.add(type, severity, Self.cell(row, 2 * severity.rawValue - 1))
             }
         }
         return counts
     }
 
-    static func count(_ pieces: [RollupWindow.Piece], _ db: Database) throws -> Int64 {
-        var count: Int64 = 0
-        try each(pieces, countSQL, db) { count += $0.int(0) }
-        return count
+    static func severities(_ pieces: [RollupWindow.Piece], _ db: Database) throws -> SeverityCounts {
+        var counts = SeverityCounts()
+        try each(pieces, severitiesSQL, db) { row in
+            for severity in Severity.allCases { counts.add(severity, Self.cell(row, 2 * severity.rawValue - 2)) }
+        }
+        return counts
+    }
+
+    private static func cell(_ row: Columns, _ column: Int) -> SignalCounts.Cell {
+        SignalCounts.Cell(count: row.int(Int32(column)), scoreSum: row.int(Int32(column + 1)))
     }
 
     private static func each(

@@ -69,19 +69,20 @@ struct Retention {
         return removed
     }
 
+    /// Zero by now: their signals went first, but for one that has been open all this time. All types there are, by name: the
+    /// key has the type before the start, and without it every minute would be looked at.
+    static let emptyRollups = """
+        DELETE FROM rollups WHERE (span, type, start) IN (SELECT span, type, start FROM rollups
+            WHERE span = ? AND type IN (\((0...SignalType.allCases.count).map(String.init).joined(separator: ", ")))
+                AND start < ? AND low + medium + high + critical = 0 LIMIT \(SignalRemoval.rowsPerStep))
+        """
+
     private func deleteSmall(_ db: Database, snapshots: Timestamp, rollups cutoff: Timestamp) throws -> Int {
         var removed = try db.changes("DELETE FROM process_snapshots WHERE timestamp < ?") {
             $0.add(snapshots.nanoseconds)
         }
-        // All there are, by name: the key has the type before the start, and without it every minute would be looked at.
-        let types = (0...SignalType.allCases.count).map(String.init).joined(separator: ", ")
         for span in RollupSpans.parts {
-            // Zero by now: their signals went first, but for one that has been open all this time.
-            let rollups = """
-                DELETE FROM rollups WHERE (span, type, start) IN (SELECT span, type, start FROM rollups
-                    WHERE span = ? AND type IN (\(types)) AND start < ? AND low + medium + high + critical = 0 LIMIT \(SignalRemoval.rowsPerStep))
-                """
-            removed += try db.changes(rollups) {
+            removed += try db.changes(Self.emptyRollups) {
                 $0.add(span)
                 $0.add(RollupSpans.start(of: span, at: cutoff))
             }
