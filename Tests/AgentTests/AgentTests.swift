@@ -32,6 +32,8 @@ import Testing
         /// What the victim waits for a CPU, in milliseconds of each second.
         var stall = 400.0
         private var tick = Timestamp.now.advanced(bySeconds: -10)
+        /// Tests that block hold the threads that the agent runs on, all of them for some twenty seconds at times.
+        private static let patience = Duration.seconds(60)
 
         init(_ change: (inout Agent.Configuration) -> Void = { _ in }) throws {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -105,7 +107,7 @@ import Testing
         func cycle(after change: @escaping (Scene) -> Void = { _ in }) async throws {
             let last = try records.cycles(limit: 1).first?.id ?? 0
             let turn = Task { [agent] in try await agent.cycle(cause: "test") }
-            let limit = ContinuousClock.now + .seconds(20)
+            let limit = ContinuousClock.now + Self.patience
             while try decisions.last.map({ $0.state == .verifying }) != true, ContinuousClock.now < limit {
                 if let cycle = try records.cycles(limit: 1).first, cycle.id > last, cycle.finished != nil { break }
                 try await Task.sleep(for: .milliseconds(5))
@@ -117,7 +119,7 @@ import Testing
 
         /// Waits until nothing is in flight.
         func verified() async throws {
-            let limit = ContinuousClock.now + .seconds(10)
+            let limit = ContinuousClock.now + Self.patience
             while try decisions.contains(where: { AgentDecision.State.inFlight.contains($0.state) }) {
                 guard ContinuousClock.now < limit else { throw Timeout() }
                 try await Task.sleep(for: .milliseconds(10))
