@@ -152,6 +152,31 @@ public struct JSONWriter: Sendable {
         text(value)
     }
 
+    /// A string member that `pieces` puts together.
+    public mutating func member(_ name: StaticString, pieces: (inout JSONWriter) throws -> Void) rethrows {
+        key(name)
+        byte(UInt8(ascii: "\""))
+        try pieces(&self)
+        byte(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
+    /// A piece of a string, which stands inside quotes as it is: valid UTF-8, escaped.
+    public mutating func piece(escaped bytes: UnsafeRawBufferPointer) {
+        bytes.withMemoryRebound(to: UInt8.self) { bytes in
+            write(atMost: bytes.count) { Self.copy(bytes, to: $0, at: 0) }
+        }
+    }
+
+    /// A piece of a string.
+    public mutating func piece(_ text: String) {
+        var text = text
+        text.withUTF8 { utf8 in write(atMost: 6 * utf8.count) { Self.write(utf8, to: $0, at: 0) } }
+    }
+
+    /// A number as a piece of a string.
+    public mutating func piece(_ number: Int) { integer(isNegative: number < 0, UInt64(number.magnitude)) }
+
     private mutating func nest(
         _ open: UInt8, _ close: UInt8, _ body: (inout JSONWriter) throws -> Void
     ) rethrows {
@@ -289,17 +314,22 @@ public struct JSONWriter: Sendable {
             // A character that is escaped takes six bytes at most.
             write(atMost: 6 * utf8.count + 2) { room in
                 room[0] = UInt8(ascii: "\"")
-                var at = 1
-                if Self.isPlain(utf8) {
-                    at += Self.copy(utf8, to: room, at: at)
-                } else {
-                    for byte in utf8 { at += Self.escape(byte, to: room, at: at) }
-                }
+                let at = 1 + Self.write(utf8, to: room, at: 1)
                 room[at] = UInt8(ascii: "\"")
                 return at + 1
             }
         }
         needsComma = true
+    }
+
+    /// Writes a string without its quotes, and returns the bytes that took.
+    private static func write(
+        _ utf8: UnsafeBufferPointer<UInt8>, to room: UnsafeMutableBufferPointer<UInt8>, at start: Int
+    ) -> Int {
+        if isPlain(utf8) { return copy(utf8, to: room, at: start) }
+        var at = start
+        for byte in utf8 { at += escape(byte, to: room, at: at) }
+        return at - start
     }
 
     /// Whether nothing is escaped. Without a branch in it, so that many bytes are looked at with one instruction.

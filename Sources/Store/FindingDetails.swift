@@ -79,23 +79,15 @@ enum FindingDetails {
         return nil
     }
 
-    /// The text that `reference` stands for.
-    static func name(_ reference: StringArray.Reference, _ culprits: [Culprit], _ victims: [Victim]) -> String {
-        if reference.who == 0, let culprit = culprits.first {
-            return ProcessName.text(culprit.comm, pid: culprit.process.pid, others: reference.others)
-        }
-        if reference.who == 1, let victim = victims.first {
-            return ProcessName.text(victim.comm, pid: victim.process.pid, others: reference.others)
-        }
-        return "?"
-    }
-
-    /// Those it names: they come first, and nothing behind them is looked at.
+    /// Those it names: the culprits and the first victim. They come first, and nothing behind them is looked at.
     static func people(
         _ bytes: UnsafeRawBufferPointer, party: (Int64) throws -> Party
-    ) rethrows -> (culprits: [Culprit], victims: [Victim]) {
+    ) rethrows -> (culprits: [Culprit], victim: Victim?) {
         var numbers = NestedNumbers(bytes)
-        return numbers.open() ? try people(&numbers, party) : ([], [])
+        guard numbers.open() else { return ([], nil) }
+        let culprits = try numbers.list { try culprit(&$0, party) }
+        guard numbers.open(), numbers.open() else { return (culprits, nil) }
+        return (culprits, try victim(&numbers, party))
     }
 
     /// Everything. What cannot be read ends its list.
@@ -104,7 +96,8 @@ enum FindingDetails {
     ) rethrows -> (culprits: [Culprit], victims: [Victim], evidence: [Evidence]) {
         var numbers = NestedNumbers(bytes)
         guard numbers.open() else { return ([], [], []) }
-        let (culprits, victims) = try people(&numbers, party)
+        let culprits = try numbers.list { try culprit(&$0, party) }
+        let victims = try numbers.list { try victim(&$0, party) }
         let evidence = try numbers.list { item in
             let input = try input(item.int)
             var evidence = Evidence(
@@ -119,22 +112,17 @@ enum FindingDetails {
         return (culprits, victims, evidence)
     }
 
-    private static func people(
-        _ numbers: inout NestedNumbers, _ party: (Int64) throws -> Party
-    ) rethrows -> (culprits: [Culprit], victims: [Victim]) {
-        let culprits = try numbers.list { item in
-            let (process, party) = (item.identity, try party(item.int))
-            return Culprit(
-                process: process, comm: party.comm, cgroup: party.cgroup, share: item.next ?? .nan,
-                measure: party.measure)
-        }
-        let victims = try numbers.list { item in
-            let (process, party) = (item.identity, try party(item.int))
-            return Victim(
-                process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? .nan,
-                stall: party.measure)
-        }
-        return (culprits, victims)
+    private static func culprit(_ item: inout NestedNumbers, _ party: (Int64) throws -> Party) rethrows -> Culprit {
+        let (process, party) = (item.identity, try party(item.int))
+        return Culprit(
+            process: process, comm: party.comm, cgroup: party.cgroup, share: item.next ?? .nan, measure: party.measure)
+    }
+
+    private static func victim(_ item: inout NestedNumbers, _ party: (Int64) throws -> Party) rethrows -> Victim {
+        let (process, party) = (item.identity, try party(item.int))
+        return Victim(
+            process: process, comm: party.comm, cgroup: party.cgroup, stallMillisecondsPerSecond: item.next ?? .nan,
+            stall: party.measure)
     }
 }
 

@@ -21,14 +21,14 @@ import Testing
             id: id, type: type, category: .symptom, label: type.rawValue, entity: .host,
             state: closed == nil ? .open : .closed, opened: start.advanced(bySeconds: opened),
             lastSeen: start.advanced(bySeconds: opened), closed: closed.map { start.advanced(bySeconds: $0) },
-            peak: grade, current: grade, occurrences: 1, ruleVersion: 1, message: Message(.init(summary: ""), []),
+            peak: grade, current: grade, occurrences: 1, ruleVersion: 1,
             culprits: culprit.map {
                 [
                     Culprit(
                         process: ProcessIdentity(pid: 1, startTicks: 1), comm: $0, cgroup: "/", share: 1,
                         measure: "CPU time")
                 ]
-            } ?? [])
+            } ?? [], text: SignalText(Message(.init(summary: ""), [])))
     }
 
     /// The fault is on for twenty seconds.

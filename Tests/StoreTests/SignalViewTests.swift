@@ -32,6 +32,19 @@ struct SignalViewTests {
         }
         let stored = try #require(try Reader(path: scratch.database).signal(id: 1))
         #expect(stored.signal.message == written.finding.message)
+        #expect(try summary(stored.signal) == written.finding.message.summary)
+    }
+
+    /// What stands in JSON, read by somebody else.
+    private func summary(_ signal: StoredSignal) throws -> String? {
+        var json = JSONWriter()
+        json.object {
+            signal.writeSummary("summary", to: &$0)
+            $0.member("next", 1)
+        }
+        let object = try JSONSerialization.jsonObject(with: Data(json.bytes)) as? [String: Any]
+        #expect(object?["next"] as? Int == 1)
+        return object?["summary"] as? String
     }
 
     @Test func `a name that the details have is stored as whose it is, also one that JSON must escape`() throws {
@@ -47,6 +60,21 @@ struct SignalViewTests {
         }
         let stored = try #require(try Reader(path: scratch.database).signal(id: 1))
         #expect(stored.signal.message == written.finding.message)
+        #expect(try summary(stored.signal) == written.finding.message.summary)
+    }
+
+    @Test(arguments: [
+        "", "x", "[", "[\"", "[\"a", "[\"a\\", "[\"a\\u00", "[1,", "[[", "[[0", "[[0,9", "[[7,1]]", "[\"a\u{1}b\"]",
+        "[\"\\u12\"]",
+        "[1,2,3,4,5,6,7,8,9,10,11,12]",
+    ])
+    func `values that were damaged are no crash, and stay JSON`(_ values: String) throws {
+        try write([episode(1)])
+        let queue = try DatabaseQueue(path: scratch.database)
+        try queue.write { try $0.execute(sql: "UPDATE signals SET \"values\" = ?", arguments: [values]) }
+        try queue.close()
+        let stored = try #require(try Reader(path: scratch.database).signal(id: 1))
+        #expect(try summary(stored.signal) == stored.signal.message.summary)
     }
 
     @Test func `the view has the promised columns`() throws {

@@ -75,7 +75,7 @@ extension JSONWriter {
         member("pressure_score", signal.peak.score)
         member("current_severity", signal.current.severity.name)
         member("current_score", signal.current.score)
-        member("summary", signal.message.summary)
+        signal.writeSummary("summary", to: &self)
         member("scope", signal.entity.kind.rawValue)
         object("entity") {
             $0.member("type", signal.entity.kind.rawValue)

@@ -3,7 +3,7 @@ import Model
 
 /// What signals share. It never changes once written, and its ids never come back meaning another: each row is decoded once.
 struct SharedRows {
-    private var templates = Interned<Message.Template>()
+    private var templates = Interned<TemplateText>()
     private var labels = Interned<Label>()
     private var entities = Interned<Entity>()
     private var parties = Interned<FindingDetails.Party>()
@@ -15,11 +15,13 @@ struct SharedRows {
         var category: SignalCategory
     }
 
-    mutating func template(_ id: Int64, _ db: Database) throws -> Message.Template {
+    mutating func template(_ id: Int64, _ db: Database) throws -> TemplateText {
         try templates.value(id, "SELECT summary, patterns, hints FROM templates WHERE id = ?", db) {
-            Message.Template(
-                summary: $0.text(0), patterns: StringArray.parse($0.bytes(1)), hints: StringArray.parse($0.bytes(2)))
-        } ?? Message.Template(summary: "")
+            TemplateText(
+                Message.Template(
+                    summary: $0.text(0), patterns: StringArray.parse($0.bytes(1)), hints: StringArray.parse($0.bytes(2))
+                ))
+        } ?? TemplateText(Message.Template(summary: ""))
     }
 
     mutating func label(_ id: Int64, _ db: Database) throws -> Label {

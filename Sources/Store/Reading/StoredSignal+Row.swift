@@ -31,10 +31,11 @@ extension StoredSignal {
                 severity: Severity(rawValue: Int(row.int(3))) ?? .low, score: Double(row.int(5)) / 10_000),
             current: Grade(severity: Severity(rawValue: Int(row.int(6))) ?? .low, score: Double(row.int(7)) / 10_000),
             occurrences: Int(row.int(15)), ruleVersion: Int(row.int(16)),
-            message: Message(
-                try shared.template(row.int(11), db),
-                stored: StringArray.parse(row.bytes(12)) { FindingDetails.name($0, people.culprits, people.victims) }),
-            culprits: people.culprits)
+            culprits: people.culprits,
+            text: SignalText(
+                try shared.template(row.int(11), db), values: Array(row.bytes(12)),
+                culprit: people.culprits.first.map { .init(comm: $0.comm, pid: $0.process.pid) },
+                victim: people.victim.map { .init(comm: $0.comm, pid: $0.process.pid) }))
     }
 }
 

@@ -16,10 +16,17 @@ public struct StoredSignal: Sendable, Identifiable {
     public var current: Grade
     public var occurrences: Int
     public var ruleVersion: Int
-    /// Summary, patterns and hints.
-    public var message: Message
     /// Who causes it, most first.
     public var culprits: [Culprit]
+    let text: SignalText
+
+    /// Summary, patterns and hints.
+    public var message: Message { text.message }
+
+    /// Writes the summary as a member, which costs less than asking for it.
+    public func writeSummary(_ member: StaticString, to json: inout JSONWriter) {
+        text.writeSummary(member, to: &json)
+    }
 }
 
 /// One signal with its proof.

@@ -49,27 +49,45 @@ enum StringArray {
         _ bytes: UnsafeRawBufferPointer, name: (Reference) -> String = { _ in "" }
     ) -> [String] {
         var strings: [String] = []
-        var index = 0
-        guard bytes.first == UInt8(ascii: "[") else { return [] }
         strings.reserveCapacity(8)
-        repeat {
-            index += 1  // over [ or ,
-            guard let string = element(bytes, &index, name) else { break }
-            strings.append(string)
-        } while index < bytes.count && bytes[index] == UInt8(ascii: ",")
+        each(bytes) { strings.append(text($0, bytes, name)) }
         return strings
     }
 
+    /// An element where it stands.
+    enum Element {
+        /// Digits, or what is between quotes: ASCII without anything that is escaped.
+        case plain(Range<Int>)
+        /// What is between quotes.
+        case quoted(Range<Int>)
+        case name(Reference)
+    }
+
+    /// The elements of what `json` wrote; ends where it is something else.
+    static func each(_ bytes: UnsafeRawBufferPointer, _ body: (Element) -> Void) {
+        var index = 0
+        guard bytes.first == UInt8(ascii: "[") else { return }
+        repeat {
+            index += 1  // over [ or ,
+            guard let element = element(bytes, &index) else { break }
+            body(element)
+        } while index < bytes.count && bytes[index] == UInt8(ascii: ",")
+    }
+
+    static func text(_ element: Element, _ bytes: UnsafeRawBufferPointer, _ name: (Reference) -> String) -> String {
+        switch element {
+        case .plain(let range): String(decoding: bytes[range], as: UTF8.self)
+        case .quoted(let range): unescaped(bytes[range])
+        case .name(let reference): name(reference)
+        }
+    }
+
     /// The element at `index`, and `index` behind it; `nil` for what `json` does not write.
-    private static func element(
-        _ bytes: UnsafeRawBufferPointer, _ index: inout Int, _ name: (Reference) -> String
-    ) -> String? {
+    private static func element(_ bytes: UnsafeRawBufferPointer, _ index: inout Int) -> Element? {
         guard index < bytes.count else { return nil }
+        let start = index
         switch bytes[index] {
-        case UInt8(ascii: "\""):
-            guard let (string, end) = string(bytes, from: index + 1) else { return nil }
-            index = end
-            return string
+        case UInt8(ascii: "\""): return quoted(bytes, &index)
         case UInt8(ascii: "["):
             index += 1
             let who = number(bytes, &index)
@@ -77,13 +95,28 @@ enum StringArray {
             let others = number(bytes, &index)
             guard index < bytes.count, bytes[index] == UInt8(ascii: "]") else { return nil }
             index += 1
-            return name((who, others))
+            return .name((who, others))
         case let digit where isDigit(digit):
-            let start = index
             while index < bytes.count, isDigit(bytes[index]) || bytes[index] == UInt8(ascii: ".") { index += 1 }
-            return String(decoding: bytes[start..<index], as: UTF8.self)
+            return .plain(start..<index)
         default: return nil
         }
+    }
+
+    /// The string whose opening quote is at `index`; `nil` where it does not end.
+    private static func quoted(_ bytes: UnsafeRawBufferPointer, _ index: inout Int) -> Element? {
+        index += 1
+        let start = index
+        var isPlain = true
+        while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+            let byte = bytes[index]
+            if byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "\\") { isPlain = false }
+            // What follows is no closing quote, whatever it is.
+            index += byte == UInt8(ascii: "\\") ? 2 : 1
+        }
+        guard index < bytes.count else { return nil }
+        defer { index += 1 }
+        return isPlain ? .plain(start..<index) : .quoted(start..<index)
     }
 
     /// The digits from `index` on; 0 where there are none.
@@ -97,45 +130,28 @@ enum StringArray {
         return number
     }
 
-    /// The string that starts behind an opening quote, and the position behind its closing one.
-    private static func string(_ bytes: UnsafeRawBufferPointer, from start: Int) -> (String, Int)? {
-        var index = start
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\") { index += 1 }
-        guard index < bytes.count else { return nil }
-        if bytes[index] == UInt8(ascii: "\"") {
-            return (String(decoding: bytes[start..<index], as: UTF8.self), index + 1)
-        }
-        return escaped(bytes, from: start)
-    }
-
-    private static func escaped(_ bytes: UnsafeRawBufferPointer, from start: Int) -> (String, Int)? {
+    /// What the writer escaped, as it was. An escape that it does not write stands for the character behind it.
+    private static func unescaped(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
         var result: [UInt8] = []
-        var index = start
-        while index < bytes.count {
-            let byte = bytes[index]
-            index += 1
-            if byte == UInt8(ascii: "\"") { return (String(decoding: result, as: UTF8.self), index) }
-            guard byte == UInt8(ascii: "\\") else {
+        result.reserveCapacity(bytes.count)
+        var rest = bytes[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\"), let kind = rest.popFirst() else {
                 result.append(byte)
                 continue
             }
-            guard index < bytes.count else { return nil }
-            let kind = bytes[index]
-            index += 1
             switch kind {
             case UInt8(ascii: "n"): result.append(0x0A)
             case UInt8(ascii: "r"): result.append(0x0D)
             case UInt8(ascii: "t"): result.append(0x09)
             case UInt8(ascii: "u"):
                 // The writer escapes control characters this way, and nothing else.
-                guard index + 4 <= bytes.count,
-                    let code = UInt8(String(decoding: bytes[index..<index + 4], as: UTF8.self), radix: 16)
-                else { return nil }
-                result.append(code)
-                index += 4
+                let digits = rest.prefix(4)
+                result.append(UInt8(String(decoding: digits, as: UTF8.self), radix: 16) ?? UInt8(ascii: "?"))
+                rest = rest.dropFirst(4)
             default: result.append(kind)
             }
         }
-        return nil
+        return String(decoding: result, as: UTF8.self)
     }
 }
