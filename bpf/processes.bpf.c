@@ -54,6 +54,7 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 	header->longest_wait_ns = state->longest_wait_ns;
 	header->longest_wait_epoch = state->longest_wait_epoch;
 	header->longest_wait_behind = state->longest_wait_behind;
+	header->started_ns = task->start_time;
 	header->parent = task->real_parent->tgid;
 	header->process_group = signal->pids[PID_GROUP]->numbers[0].nr;
 	header->session = signal->pids[PID_SESSION]->numbers[0].nr;
@@ -100,15 +101,42 @@ static __always_inline bool add_stretch(struct task_counters *counters, struct s
 	return false;
 }
 
-static __always_inline __u64 counters_sum(struct task_counters *of)
+static __always_inline void take_clocks(struct sched_clocks *clocks, struct task_struct *task)
 {
-	__u64 *counters = (__u64 *)of;
+	clocks->cpu_ns = task->se.sum_exec_runtime;
+	clocks->voluntary = task->nvcsw;
+	clocks->involuntary = task->nivcsw;
+	clocks->waits = runqueue_waits(task);
+	clocks->wait_ns = runqueue_wait_ns(task);
+}
+
+static __always_inline __u64 sum_of(struct thread_record *record)
+{
+	__u64 *counters = (__u64 *)&record->counters;
 	__u64 sum = 0;
 
 #pragma unroll
-	for (int i = 0; i < sizeof(struct task_counters) / sizeof(__u64); i++)
+	for (int i = 0; i < (sizeof(record->counters) + sizeof(record->clocks)) / sizeof(__u64); i++)
 		sum += counters[i];
 	return sum;
+}
+
+/* Whether a thread has been on a CPU in the last two ticks or waits for one: by the scheduler's clock, on which the walker itself
+ * has just come onto a CPU. */
+static __always_inline bool ran_lately(struct task_struct *task)
+{
+	return runqueue_last_arrival(task) + 2000000000ULL > runqueue_last_arrival(bpf_get_current_task_btf()) ||
+	       runqueue_is_waiting(task);
+}
+
+/* Where no hook of the scheduler sees every thread, this is where those are met that no other hook has. */
+static __always_inline struct task_state *state_of(struct task_struct *task)
+{
+	struct task_state *state = task_state_find(task);
+
+	if (state || walk.scheduler_since_ns || !ran_lately(task))
+		return state;
+	return task_state_create(task);
 }
 
 /* Whether the thread is in a call that stalls; says how if so. */
@@ -159,16 +187,17 @@ int threads(struct bpf_iter__task *context)
 
 	if (!task)
 		return 0;
-	state = task_state_find(task);
+	state = state_of(task);
 	if (!state)
 		return 0;
 	threads_with_state++;
 	if (walk.claim_calls && __sync_lock_test_and_set(&state->call.number1, 0))
 		claimed_calls++;
 	take_counters(&found.counters, &stretch, state);
+	take_clocks(&found.clocks, task);
 	now = bpf_ktime_get_ns();
 	/* Without the stretch: what is counted from here on makes it differ from the next one. */
-	sum = counters_sum(&found.counters);
+	sum = sum_of(&found);
 	__builtin_memset(header, 0, sizeof(*header));
 	header->call = state->call;
 	is_news = hangs(header, &found.counters, &stretch, now) || sum != state->reported_sum || walk.everything;
@@ -211,6 +240,7 @@ static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct
 	record->header.state = __sync_lock_test_and_set(&state->id, ENDED);
 	record->header.ended = !last_thread(task) ? 1 : ended_by(task) == SIGKILL ? 3 : 2;
 	take_counters(&record->counters, &stretch, state);
+	take_clocks(&record->clocks, task);
 	add_stretch(&record->counters, &stretch, bpf_ktime_get_ns());
 	bpf_ringbuf_submit(record, ring_wakeup(&events));
 	return AGGREGATED;

@@ -35,6 +35,16 @@ struct task_counters {
 	__u64 write_bytes;
 };
 
+/* What the scheduler itself counts of a thread since it started: what /proc/PID/task/TID/schedstat and status show. Stands in
+ * for sched_tracer's counters where that does not see every switch. All zero where the kernel keeps no sched_info. */
+struct sched_clocks {
+	__u64 cpu_ns;
+	__u64 voluntary;
+	__u64 involuntary;
+	__u64 waits;
+	__u64 wait_ns; /* of waits that have ended */
+};
+
 /* Where a thread is, as far as the scheduler's hooks have seen. */
 enum phase {
 	UNKNOWN, /* no hook has seen it move */
@@ -69,6 +79,7 @@ struct thread_header {
 	__u64 state; /* names this thread's numbers; never reused. 0: ended before any report */
 	__u64 longest_wait_ns; /* with the one that it is in */
 	__u64 longest_wait_epoch;
+	__u64 started_ns; /* when the thread was created */
 	struct call call;
 	__u64 call_now_ns;     /* when it was looked at */
 	__u64 call_blocked_ns; /* of a call that hangs: the part in D state */
@@ -92,6 +103,7 @@ struct thread_header {
 struct thread_record {
 	struct thread_header header;
 	struct task_counters counters;
+	struct sched_clocks clocks;
 };
 
 /* What user space tells the iterator. */
@@ -106,5 +118,6 @@ struct walk {
 
 _Static_assert(sizeof(struct task_counters) == 304, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct call) == 40, "Sources/Tracers reads this layout");
-_Static_assert(sizeof(struct thread_header) == 160, "Sources/Tracers reads this layout");
-_Static_assert(sizeof(struct thread_record) == 160 + 304, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct sched_clocks) == 40, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct thread_header) == 168, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct thread_record) == 168 + 304 + 40, "Sources/Tracers reads this layout");

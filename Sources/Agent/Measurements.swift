@@ -46,6 +46,7 @@ struct Measurements {
         let signal = try reader.signal(id: problem.id)?.signal
         let snapshots = try reader.snapshots(from: from, to: to)
         var sums: [String: Double] = [:]
+        var gap: String?
         for victim in problem.victims where ProcessStat(victim.process) != nil { sums[victim.process.description] = 0 }
         for snapshot in snapshots {
             for process in try ProcessRecord.list(snapshot.json) {
@@ -53,12 +54,15 @@ struct Measurements {
                 guard let sum = sums[name],
                     let victim = problem.victims.first(where: { $0.process == process.identity })
                 else { continue }
-                sums[name] = sum + min(process.stall(victim.stall), 1000)
+                guard let stall = process.stall(victim.stall) else {
+                    gap = "how long \(victim.comm) was \(victim.stall) was not measured in every second"
+                    continue
+                }
+                sums[name] = sum + min(stall, 1000)
             }
         }
         let ticks = snapshots.count
         let metric = try course(of: problem.type, from: from, to: to).map(\.value)
-        var gap: String?
         if signal?.state == .unknown { gap = "the signal's data went away" }
         // Every second has its tick. On a host that is busy some are late or lost; most of them say enough.
         let seconds = to.seconds(since: from)
@@ -99,7 +103,7 @@ extension Problem {
 
 /// A process in a snapshot of the store, as far as the agent looks at it.
 struct ProcessRecord: Decodable {
-    struct Scheduling: Decodable { var cpuNs: Double, waitNs: Double, blockedNs: Double }
+    struct Scheduling: Decodable { var cpuNs: Double, waitNs: Double, blockedNs: Double? }
     struct Faults: Decodable { var latencyNs: Double }
     struct BlockIO: Decodable { var readBytes: Double, writeBytes: Double }
     struct Proc: Decodable { var writeBytesPerSecond: Double?, residentBytes: Double? }
@@ -114,15 +118,17 @@ struct ProcessRecord: Decodable {
 
     var identity: ProcessIdentity { ProcessIdentity(pid: pid, startTicks: startTicks) }
 
-    /// Milliseconds in its second, of the kind that a victim suffers.
-    func stall(_ kind: String) -> Double {
+    /// Milliseconds in its second, of the kind that a victim suffers; `nil` where nobody measured it.
+    func stall(_ kind: String) -> Double? {
+        let blocked = scheduling.map(\.blockedNs) ?? 0
         let nanoseconds =
             switch kind {
             case "run-queue wait": scheduling?.waitNs ?? 0
-            case "waiting for memory", "page-fault latency": max(faults?.latencyNs ?? 0, scheduling?.blockedNs ?? 0)
-            default: scheduling?.blockedNs ?? 0
+            case "waiting for memory", "page-fault latency":
+                faults.map { max($0.latencyNs, blocked ?? 0) } ?? blocked
+            default: blocked
             }
-        return nanoseconds / 1e6
+        return nanoseconds.map { $0 / 1e6 }
     }
 
     static func list(_ json: String) throws -> [ProcessRecord] { try JSON.value(json, as: [ProcessRecord].self) }

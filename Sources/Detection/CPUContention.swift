@@ -75,7 +75,7 @@ struct CPUUse: Sendable {
             && (scheduling.sleepsByItself || sleepers.contains(process.identity))
         let isNoticeable =
             scheduling.waitNanoseconds / max(scheduling.waits, 1) >= 500_000
-            || scheduling.longestWaitNanoseconds >= 5_000_000
+            || scheduling.longestWaitNanoseconds ?? 0 >= 5_000_000
         return wantsLittle && isNoticeable ? Double(scheduling.waitNanoseconds) / 1e6 / interval : 0
     }
 }

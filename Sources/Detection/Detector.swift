@@ -59,7 +59,7 @@ public struct Detector: Sendable {
         for index in rules.indices {
             let type = Swift.type(of: rules[index]).type
             let verdict = rules[index].evaluate(situation)
-            blindness[type] = verdict.blindness
+            blindness[type] = verdict.blindness ?? verdict.blindToVictims
             verdicts.append((type, verdict))
         }
         let changed = episodes.step(time: tick.time, interval: tick.interval, verdicts: verdicts)

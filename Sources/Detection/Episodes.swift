@@ -46,7 +46,7 @@ struct Episodes: Sendable {
         var order: [Episode.Key] = []
         var blindness: [SignalType: Verdict] = [:]
         for (type, verdict) in verdicts {
-            if verdict.blindness != nil { blindness[type] = verdict }
+            if verdict.blindness != nil || verdict.blindToVictims != nil { blindness[type] = verdict }
             for observation in verdict.observations {
                 guard let other = seen[observation.key] else {
                     seen[observation.key] = observation
@@ -70,8 +70,8 @@ struct Episodes: Sendable {
                 candidates += 1
             }
             var track = tracks.removeValue(forKey: key) ?? Track()
-            // What stands in for the data that opened it cannot say that it is over.
-            if blindness[key.type]?.isBlind(to: key.label) == true, observation.grade.severity <= .low,
+            // What stands in for the data that opened it cannot say that it is over, or that it harms nobody any more.
+            if blindness[key.type]?.seesLess(of: key.label) == true, observation.grade.severity <= .low,
                 track.episode.map({ $0.peak.severity > .low }) ?? false
             {
                 if let episode = track.lose() { changed.append(episode) }

@@ -20,11 +20,16 @@ struct Verdict: Sendable {
     /// The labels that the blindness is about; empty means all.
     var blindLabels: Set<String> = []
 
+    /// Why nobody can tell how much processes suffer. That the condition is gone is seen all the same; that it harms nobody is not.
+    var blindToVictims: String?
+
     static func cannotTell(_ reason: String) -> Verdict { Verdict(blindness: reason) }
 
     func isBlind(to label: String) -> Bool {
         blindness != nil && (blindLabels.isEmpty || blindLabels.contains(label))
     }
+
+    func seesLess(of label: String) -> Bool { blindToVictims != nil || isBlind(to: label) }
 }
 
 /// How one type of signal is found. A rule may keep small, bounded state between ticks.

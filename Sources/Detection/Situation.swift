@@ -54,6 +54,12 @@ struct Situation: Sendable {
         isShortOfMemory && !memory.suspects.isEmpty ? memory : io[waiting: process]
     }
 
+    /// Why nobody can tell how long processes are blocked.
+    var blindToBlocked: String? {
+        tick.scheduler == nil
+            ? "how long processes are blocked comes from sched_tracer, which does not measure every thread" : nil
+    }
+
     func perSecond(_ count: UInt64) -> Double { Double(count) / tick.interval }
     func millisecondsPerSecond(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 / tick.interval }
 

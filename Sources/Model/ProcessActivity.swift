@@ -12,26 +12,27 @@ public struct ProcessActivity: Sendable {
         }
     }
 
-    /// From `sched_tracer`.
+    /// From `sched_tracer`, or from the scheduler's own clocks where that does not see every switch: what those do not tell is
+    /// `nil`, and a wait that goes on counts when it ends.
     public struct Scheduling: Sendable, Hashable {
         /// What goes on included.
         public var cpuNanoseconds: UInt64 = 0
         public var voluntarySwitches: UInt64 = 0
         public var involuntarySwitches: UInt64 = 0
-        public var wakeups: UInt64 = 0
+        public var wakeups: UInt64? = 0
         /// Waits for a CPU that ended; the time spent waiting, the waits that go on included, and the longest.
         public var waits: UInt64 = 0
         public var waitNanoseconds: UInt64 = 0
-        public var longestWaitNanoseconds: UInt64 = 0
+        public var longestWaitNanoseconds: UInt64? = 0
         /// The process that had the CPU until the longest wait ended; 0 when it was idle, `nil` when nothing has waited or the wait
         /// goes on.
         public var longestWaitBehind: Int32?
         /// CPUs that the thread with the longest wait may run on.
         public var allowedCPUs: Int?
         /// D state, what goes on included.
-        public var blockedNanoseconds: UInt64 = 0
+        public var blockedNanoseconds: UInt64? = 0
         /// Interruptible sleep that ended.
-        public var sleptNanoseconds: UInt64 = 0
+        public var sleptNanoseconds: UInt64? = 0
 
         public init() {}
     }

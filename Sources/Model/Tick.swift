@@ -39,6 +39,9 @@ public struct Tick: Sendable {
 }
 
 extension Tick {
+    /// Whether anybody says how long single processes run and wait for a CPU: `sched_tracer`, or the scheduler's own clocks.
+    public var knowsScheduling: Bool { scheduler != nil || processes.contains { $0.scheduling != nil } }
+
     /// Without samples: what says nothing of a single process, and of the host only how long things take, is no proof.
     public var whole: Tick {
         var tick = self

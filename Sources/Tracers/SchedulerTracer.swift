@@ -5,7 +5,7 @@ import Model
 final class SchedulerTracer: Tracer {
     static let name = TracerName.scheduler
     static let fallback =
-        "/proc/stat, /proc/pressure/cpu and /proc/PID/schedstat: sums, no distributions and no D state"
+        "/proc/stat, /proc/pressure/cpu and the scheduler's own clocks of each thread: sums, no distributions and no D state"
 
     let program: TracerProgram
     private let queues: PerCPUArray

@@ -6,8 +6,9 @@ import Model
 /// The kernel's numbers only grow, so the table keeps the highest that each thread has reported and subtracts. A thread
 /// stays in the table until its exit record comes; when one was lost, a walk over everything shows who is still there.
 struct ThreadTable {
-    /// Words of `struct task_counters`, in its order.
-    static let counterWords = MemoryLayout<task_counters>.size / 8
+    /// Words of `struct task_counters`, in its order, and after them those of `struct sched_clocks`.
+    static let clockWords = MemoryLayout<task_counters>.size / 8
+    static let counterWords = clockWords + MemoryLayout<sched_clocks>.size / 8
     static let recordSize = MemoryLayout<thread_record>.stride
     private static let headerSize = MemoryLayout<thread_header>.size
 
@@ -20,6 +21,9 @@ struct ThreadTable {
     private var lastSeen: [UInt64] = []
     private var freeSlots: [Int] = []
     private var walk: UInt64 = 0
+    /// When this walk and the one before began, in kernel time.
+    private var began: UInt64 = 0
+    private var lastBegan: UInt64 = 0
     /// The highest id so far. The kernel gives them out in rising order, so a higher one is a thread's first report.
     private var newest: UInt64 = 0
     private var sums: [ProcessIdentity: ProcessSum] = [:]
@@ -33,8 +37,11 @@ struct ThreadTable {
     /// Threads that are being followed.
     var count: Int { slots.count }
 
-    /// What comes from now on is another walk's.
-    mutating func beginWalk() { walk += 1 }
+    /// What comes from now on is another walk's, which begins at `now` in kernel time.
+    mutating func beginWalk(at now: UInt64) {
+        walk += 1
+        (lastBegan, began) = (began, now)
+    }
 
     /// Takes in records, one after the other: those of a walk, and, after the walk, those of threads that ended.
     /// - Parameter epoch: the tick that maxima must belong to.
@@ -48,14 +55,18 @@ struct ThreadTable {
             let isNew = header.state == 0 || header.state > newest
             newest = max(newest, header.state)
             if slot == nil, !isNew { unknown += 1 }
+            // The hooks count from the first time that they see a thread, the scheduler from when it started.
+            let isYoung = isNew && header.started_ns >= lastBegan
             for word in grown.indices {
                 let now = records.loadUnaligned(fromByteOffset: start + Self.headerSize + 8 * word, as: UInt64.self)
-                let before = slot.map { numbers[$0 * Self.counterWords + word] } ?? (isNew ? 0 : now)
+                let isKnown = word < Self.clockWords ? isNew : isYoung
+                let before = slot.map { numbers[$0 * Self.counterWords + word] } ?? (isKnown ? 0 : now)
                 // A report from the middle of a switch lacks the time that has just ended; the next one has it.
                 highest[word] = max(now, before)
                 grown[word] = highest[word] - before
             }
-            sums[ProcessIdentity(header.task), default: ProcessSum(header)].add(header, grown, epoch: epoch)
+            sums[ProcessIdentity(header.task), default: ProcessSum(header)].add(
+                header, grown, hasClocks: highest[Self.clockWords] > 0, epoch: epoch)
             if header.ended != 0 {
                 forget(header.state)
             } else if let slot = slot ?? freeSlot(for: header.state) {
@@ -101,16 +112,24 @@ struct ProcessSum {
     private var header: thread_header
     private var counters = [UInt64](repeating: 0, count: ThreadTable.counterWords)
     private var longestWait = LongestWait()
+    /// Whether the scheduler keeps clocks: who has run has used a CPU.
+    private var hasClocks = false
+    /// By those clocks, the thread that waited most, and how many CPUs it may run on.
+    private var mostWaited: (nanoseconds: UInt64, allowedCPUs: Int)?
     private var comesLast = true
     private var exited = false
     private var killed = false
 
     fileprivate init(_ header: thread_header) { self.header = header }
 
-    fileprivate mutating func add(_ thread: thread_header, _ more: [UInt64], epoch: UInt64) {
+    fileprivate mutating func add(_ thread: thread_header, _ more: [UInt64], hasClocks: Bool, epoch: UInt64) {
         // The leader speaks for the process.
         if thread.task.tid == thread.task.pid { header = thread }
         for word in counters.indices { counters[word] &+= more[word] }
+        self.hasClocks = self.hasClocks || hasClocks
+        if let waited = more.last, waited > mostWaited?.nanoseconds ?? 0 {
+            mostWaited = (waited, Int(thread.allowed_cpus))
+        }
         if thread.longest_wait_epoch == epoch, thread.longest_wait_ns > longestWait.nanoseconds {
             longestWait = LongestWait(thread)
         }
@@ -136,7 +155,9 @@ struct ProcessSum {
 
     /// With the parts that somebody measured.
     func activity(measuredBy tracers: Set<TracerName>) -> ProcessActivity {
-        let sum = counters.withUnsafeBytes { $0.load(as: task_counters.self) }
+        let (sum, clocks) = counters.withUnsafeBytes {
+            ($0.load(as: task_counters.self), $0.load(fromByteOffset: 8 * ThreadTable.clockWords, as: sched_clocks.self))
+        }
         var activity = ProcessActivity(
             identity: ProcessIdentity(header.task), parent: Int32(bitPattern: header.parent),
             processGroup: Int32(bitPattern: header.process_group), session: Int32(bitPattern: header.session),
@@ -145,7 +166,11 @@ struct ProcessSum {
             isKernelThread: header.kernel_thread != 0,
             comesLast: comesLast, exited: exited, killed: killed)
         if tracers.contains(.syscall) { activity.calls = calls }
-        if tracers.contains(.scheduler) { activity.scheduling = .init(sum, longestWait: longestWait) }
+        if tracers.contains(.scheduler) {
+            activity.scheduling = .init(sum, longestWait: longestWait)
+        } else if hasClocks {
+            activity.scheduling = .init(clocks, allowedCPUs: mostWaited?.allowedCPUs)
+        }
         if tracers.contains(.pageFault) { activity.faults = .init(sum) }
         if tracers.contains(.blockIO) { activity.blockIO = .init(sum) }
         return activity
@@ -176,6 +201,22 @@ extension ProcessActivity.Scheduling {
         allowedCPUs = longestWait.allowedCPUs
         blockedNanoseconds = sum.blocked_ns
         sleptNanoseconds = sum.slept_ns
+    }
+}
+
+extension ProcessActivity.Scheduling {
+    fileprivate init(_ clocks: sched_clocks, allowedCPUs: Int?) {
+        self.init()
+        cpuNanoseconds = clocks.cpu_ns
+        voluntarySwitches = clocks.voluntary
+        involuntarySwitches = clocks.involuntary
+        wakeups = nil
+        waits = clocks.waits
+        waitNanoseconds = clocks.wait_ns
+        longestWaitNanoseconds = nil
+        self.allowedCPUs = allowedCPUs
+        blockedNanoseconds = nil
+        sleptNanoseconds = nil
     }
 }
 

@@ -32,8 +32,9 @@ struct Governor: Sendable {
     static let usualNanoseconds = 80.0
     static let sampledPart = 0.5
 
-    /// What stands in for them says less than detection needs: they stay whole, and the others have what they leave.
-    static let ungoverned: Set<TracerName> = [.scheduler, .blockIO]
+    /// What stands in for it says less than detection needs, and a device limits what it costs: it stays whole, and the others
+    /// have what it leaves.
+    static let ungoverned = TracerName.blockIO
     /// Ticks come a little early or late.
     private static let jitter = 0.5
     /// Fewer timed runs in a second say little: an interrupt in one of them would count for all.
@@ -141,8 +142,7 @@ struct Governor: Sendable {
         var steps: [CoverageStep] = []
         let total = own + cost()
         while cost() > allowance(Self.target, own) {
-            let dearest = governed.max { ($0.value.cost, $1.key.rawValue) < ($1.value.cost, $0.key.rawValue) }
-            guard let (name, memory) = dearest, memory.cost > Self.negligible * budget else { break }
+            guard let (name, memory) = nextDown(own) else { break }
             let fits =
                 memory.coverage != name.least
                 && cost(without: name) + memory.cost(at: .sampled) <= allowance(Self.target, own)
@@ -153,6 +153,16 @@ struct Governor: Sendable {
                     at: now))
         }
         return steps
+    }
+
+    /// The dearest that is worth it. Without the scheduler's tracer nobody knows who is blocked: it goes when it takes too much by
+    /// itself, and else after the others.
+    private func nextDown(_ own: Double) -> (TracerName, Memory)? {
+        let worthIt = governed.filter { $0.value.cost > Self.negligible * budget }
+        let others = worthIt.filter { $0.key != .scheduler }
+        let takesTooMuch = worthIt[.scheduler].map { $0.cost > allowance(Self.target, own) } ?? false
+        return (takesTooMuch || others.isEmpty ? worthIt.filter { $0.key == .scheduler } : others)
+            .max { ($0.value.cost, $1.key.rawValue) < ($1.value.cost, $0.key.rawValue) }
     }
 
     /// As far up as there is room for.
@@ -189,8 +199,8 @@ struct Governor: Sendable {
         return step
     }
 
-    private var governed: [TracerName: Memory] { tracers.filter { !Self.ungoverned.contains($0.key) } }
-    private var ungoverned: Double { Self.ungoverned.reduce(0) { $0 + (tracers[$1]?.cost ?? 0) } }
+    private var governed: [TracerName: Memory] { tracers.filter { $0.key != Self.ungoverned } }
+    private var ungoverned: Double { tracers[Self.ungoverned]?.cost ?? 0 }
 
     private func cost(without name: TracerName? = nil) -> Double {
         governed.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.cost) }

@@ -428,7 +428,24 @@ import Testing
         let found = try #require(tick.observed(LoadMismatch()).first)
         #expect(found.grade.severity == .low)
         #expect(found.finding.culprits.map(\.comm) == ["spinner"])
-        #expect(tick.verdict(SchedulerRule()).blindness != nil)
+        #expect(tick.withoutScheduling.verdict(SchedulerRule()).blindness != nil)
+    }
+
+    @Test func `by the scheduler's own clocks a starving process and its culprit are found as well`() throws {
+        let tick = Made.idle().adding(
+            Made.process(500, "spinner").hogging(1.9, waiting: 40), Made.process(812, "nginx").starving(400)
+        ).with {
+            $0.scheduler = nil
+            for index in $0.processes.indices {
+                $0.processes[index].scheduling?.longestWaitNanoseconds = nil
+                $0.processes[index].scheduling?.blockedNanoseconds = nil
+            }
+        }
+        let found = try #require(tick.observed(SchedulerRule()).first)
+        #expect(found.grade.severity == .high)
+        #expect(found.finding.culprits.map(\.comm) == ["spinner"])
+        #expect(!found.finding.message.patterns.contains { $0.contains("longest") })
+        #expect(tick.verdict(SchedulerRule()).blindness == nil)
     }
 
     @Test func `without system calls nobody can tell whether threads fight over a lock`() {
@@ -439,10 +456,7 @@ import Testing
     }
 
     @Test func `without PSI and tracer nobody can tell`() {
-        let tick = Made.idle().with {
-            $0.scheduler = nil
-            $0.host.pressure = nil
-        }
+        let tick = Made.idle().withoutScheduling.with { $0.host.pressure = nil }
         #expect(tick.verdict(LoadMismatch()).blindness != nil)
     }
 }

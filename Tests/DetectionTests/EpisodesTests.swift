@@ -40,6 +40,13 @@ import Testing
             step(Verdict(observations: [observation], blindness: "the tracer does not run"))
         }
 
+        /// While nobody can tell who suffers.
+        mutating func seeNoVictims(_ observation: Observation?) -> [Episode] {
+            step(
+                Verdict(
+                    observations: [observation].compactMap(\.self), blindToVictims: "nobody knows who is blocked"))
+        }
+
         mutating func seeNothing() -> [Episode] { step(.cannotTell("no data")) }
 
         private mutating func step(_ verdict: Verdict, interval: Double = 1) -> [Episode] {
@@ -212,6 +219,17 @@ import Testing
         // Without blindness low is what it says.
         var closed: [Episode] = []
         for _ in 0..<10 { closed += run.see(Self.observation(.low)).filter { $0.state == .closed } }
+        #expect(closed.count == 1)
+    }
+
+    @Test func `where nobody can tell who suffers, harm that was seen is not over, and the condition may be`() {
+        var run = Run()
+        _ = run.see(Self.observation(.high))
+        _ = run.see(Self.observation(.high))
+        #expect(run.seeNoVictims(Self.observation(.low)).map(\.state) == [.unknown])
+        for _ in 0..<100 { #expect(run.seeNoVictims(Self.observation(.low)).isEmpty) }
+        var closed: [Episode] = []
+        for _ in 0..<10 { closed += run.seeNoVictims(nil).filter { $0.state == .closed } }
         #expect(closed.count == 1)
     }
 

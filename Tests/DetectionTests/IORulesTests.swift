@@ -95,6 +95,14 @@ import Testing
         #expect(found.finding.evidence.first?.metric == "disk.latency.mean:sda")
     }
 
+    @Test func `without sched_tracer nobody can tell who is blocked, and the rules say so`() {
+        let tick = Made.idle().congested().adding(hog, victim)
+        for rule in Self.rules {
+            #expect(tick.verdict(rule).blindToVictims == nil)
+            #expect(tick.with { $0.scheduler = nil }.verdict(rule).blindToVictims != nil)
+        }
+    }
+
     @Test func `without PSI and without diskstats the tracer is enough for congestion, not for busy time`() {
         let tick = Made.idle().congested().adding(hog, victim).with {
             $0.host.pressure = nil

@@ -61,6 +61,16 @@ enum Made {
     }
 }
 
+extension Tick {
+    /// As without any tracer.
+    var withoutScheduling: Tick {
+        with {
+            $0.scheduler = nil
+            for index in $0.processes.indices { $0.processes[index].scheduling = nil }
+        }
+    }
+}
+
 extension ProcessActivity {
     /// Takes `cpu` cores, and is put off the CPU against its will while it waits.
     func hogging(_ cpu: Double, waiting milliseconds: Double = 0) -> ProcessActivity {

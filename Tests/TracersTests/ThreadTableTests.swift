@@ -17,7 +17,7 @@ struct ThreadTableTests {
     private func tick(
         _ table: inout ThreadTable, walk: [[UInt8]], exits: [[UInt8]] = [], isComplete: Bool = false
     ) -> [Int32: UInt64] {
-        table.beginWalk()
+        table.beginWalk(at: 0)
         for records in walk + exits { records.withUnsafeBytes { table.add($0, epoch: 1) } }
         if isComplete { table.forgetUnseen() }
         let activities = table.take().map { $0.activity(measuredBy: [.scheduler]) }
@@ -46,7 +46,7 @@ struct ThreadTableTests {
         }
         func activity(_ reports: [UInt8]) throws -> ProcessActivity {
             var table = ThreadTable(limit: 10)
-            table.beginWalk()
+            table.beginWalk(at: 0)
             reports.withUnsafeBytes { table.add($0, epoch: 1) }
             return try #require(table.take().first).activity(measuredBy: [.scheduler])
         }
@@ -60,6 +60,42 @@ struct ThreadTableTests {
         let goesOn = try activity(short + report(2, wait: 5, behind: -1, cpus: 1, nice: 9))
         #expect(goesOn.scheduling?.longestWaitBehind == nil)
         #expect(!goesOn.comesLast)
+    }
+
+    @Test func `where no hook sees every switch the scheduler's own clocks count, from a thread's start or its first report`() {
+        func report(_ id: UInt64, started: UInt64, cpu: UInt64, waited: UInt64, cpus: UInt16 = 2) -> [UInt8] {
+            var record = thread_record()
+            (record.header.state, record.header.task.pid, record.header.task.tid) = (id, 7, UInt32(id))
+            (record.header.started_ns, record.header.allowed_cpus) = (started, cpus)
+            (record.clocks.cpu_ns, record.clocks.wait_ns) = (cpu, waited)
+            return withUnsafeBytes(of: record) { Array($0) }
+        }
+        var table = ThreadTable(limit: 10)
+        func tick(at time: UInt64, _ reports: [UInt8]) -> ProcessActivity.Scheduling? {
+            table.beginWalk(at: time)
+            reports.withUnsafeBytes { table.add($0, epoch: 1) }
+            return table.take().first?.activity(measuredBy: []).scheduling
+        }
+        _ = tick(at: 1000, report(1, started: 10, cpu: 500, waited: 50))
+        let second = tick(
+            at: 2000,
+            report(1, started: 10, cpu: 503, waited: 51, cpus: 1) + report(2, started: 1500, cpu: 40, waited: 4)
+                + report(3, started: 900, cpu: 10_000, waited: 10_000))
+        #expect(second?.cpuNanoseconds == 43)
+        #expect(second?.waitNanoseconds == 5)
+        #expect(second?.allowedCPUs == 2, "of the thread that waited most in the tick")
+        #expect(second?.blockedNanoseconds == nil && second?.longestWaitNanoseconds == nil)
+        // The hooks' own counts, where they are whole.
+        table.beginWalk(at: 3000)
+        report(1, started: 10, cpu: 900, waited: 90).withUnsafeBytes { table.add($0, epoch: 1) }
+        #expect(table.take().first?.activity(measuredBy: [.scheduler]).scheduling?.cpuNanoseconds == 0)
+    }
+
+    @Test func `a kernel that keeps no clocks says nothing`() {
+        var table = ThreadTable(limit: 10)
+        table.beginWalk(at: 0)
+        report(1, cpu: 5).withUnsafeBytes { table.add($0, epoch: 1) }
+        #expect(table.take().first?.activity(measuredBy: []).scheduling == nil)
     }
 
     @Test func `a thread that ended before a walk over everything still counts from its last report`() {

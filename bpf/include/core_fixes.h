@@ -36,6 +36,14 @@ static __always_inline bool last_thread(struct task_struct *task)
 	return task->signal->live.counter == 0;
 }
 
+/* struct sched_info is empty without CONFIG_SCHED_INFO: then nobody counts waits, and all of this is 0. */
+#define RUNQUEUE(task, field) (bpf_core_field_exists((task)->sched_info.field) ? (__u64)(task)->sched_info.field : 0)
+
+static __always_inline __u64 runqueue_waits(struct task_struct *task) { return RUNQUEUE(task, pcount); }
+static __always_inline __u64 runqueue_wait_ns(struct task_struct *task) { return RUNQUEUE(task, run_delay); }
+static __always_inline __u64 runqueue_last_arrival(struct task_struct *task) { return RUNQUEUE(task, last_arrival); }
+static __always_inline bool runqueue_is_waiting(struct task_struct *task) { return RUNQUEUE(task, last_queued); }
+
 /* CO-RE cannot tell pt_regs of x86-64 and arm64 apart by name; they differ in where the system call's number and
  * its arguments are. */
 struct pt_regs___x86 {

@@ -52,6 +52,18 @@ struct thread_info {
 	__u32 status;
 };
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+};
+
+/* Empty without CONFIG_SCHED_INFO, which comes with CONFIG_SCHEDSTATS and CONFIG_TASK_DELAY_ACCT. */
+struct sched_info {
+	unsigned long pcount;
+	unsigned long long run_delay;
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -63,6 +75,11 @@ struct task_struct {
 	int exit_code;
 	int pid;
 	int tgid;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	__u64 start_time;
 	__u64 start_boottime;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

@@ -9,7 +9,8 @@ struct BlockDeviceSaturation: Rule {
         guard situation.tick.host.disks != nil, let disks = situation.disks else {
             return .cannotTell("/proc/diskstats, which counts busy time, could not be read")
         }
-        return Verdict(observations: disks.compactMap { observe($0, situation) })
+        return Verdict(
+            observations: disks.compactMap { observe($0, situation) }, blindToVictims: situation.blindToBlocked)
     }
 
     private func observe(_ disk: Disk, _ situation: Situation) -> Observation? {

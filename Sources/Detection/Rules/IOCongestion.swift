@@ -11,7 +11,8 @@ struct IOCongestion: Rule {
         guard let disks = situation.disks else {
             return .cannotTell("neither /proc/diskstats nor io_latency_tracer could be read")
         }
-        return Verdict(observations: disks.compactMap { observe($0, situation) })
+        return Verdict(
+            observations: disks.compactMap { observe($0, situation) }, blindToVictims: situation.blindToBlocked)
     }
 
     private func observe(_ disk: Disk, _ situation: Situation) -> Observation? {

@@ -8,7 +8,7 @@ struct LoadMismatch: Rule {
         let tick = situation.tick
         let bands = situation.thresholds
         guard let stall = Stall(tick) else {
-            return .cannotTell("neither /proc/pressure/cpu nor sched_tracer says how long tasks wait for a CPU")
+            return .cannotTell("neither /proc/pressure/cpu nor a tracer says how long tasks wait for a CPU")
         }
         // The reader of the number is running itself.
         let running = tick.host.cpu?.running ?? tick.host.load?.running
@@ -38,7 +38,10 @@ struct LoadMismatch: Rule {
             finding: Finding(
                 message: message(cpu, stall: stall.share, perCore: perCore, tick: tick), evidence: evidence,
                 culprits: cpu.culprits, victims: cpu.victims))
-        return Verdict(observations: [observation])
+        return Verdict(
+            observations: [observation],
+            blindToVictims: tick.knowsScheduling
+                ? nil : "how long single processes wait for a CPU comes with the tracers, of which none runs")
     }
 
     /// The share of the tick in which some task waited for a CPU.
@@ -49,7 +52,7 @@ struct LoadMismatch: Rule {
         init?(_ tick: Tick) {
             if let pressure = tick.host.pressure {
                 (share, metric) = (pressure.cpu.some, "pressure.cpu.some")
-            } else if tick.scheduler != nil {
+            } else if tick.knowsScheduling {
                 // All waits together, one after the other: never less than what PSI would say.
                 let waits = tick.processes.reduce(0.0) { $0 + Double($1.scheduling?.waitNanoseconds ?? 0) }
                 (share, metric) = (min(1, waits / 1e9 / tick.interval), "runq.wait")

@@ -15,7 +15,7 @@ struct MemoryPressure: Rule {
                 blindness: "/proc/pressure/memory is missing, and /proc/vmstat and /proc/meminfo could not be read")
         }
         if let stalls = stalls(situation) { observations.append(stalls) }
-        return Verdict(observations: observations)
+        return Verdict(observations: observations, blindToVictims: situation.blindToBlocked)
     }
 
     private func stalls(_ situation: Situation) -> Observation? {

@@ -7,8 +7,10 @@ struct SchedulerRule: Rule {
     static let most = 5
 
     func evaluate(_ situation: Situation) -> Verdict {
-        guard situation.tick.scheduler != nil else {
-            return .cannotTell("run-queue waits and switches per process come from sched_tracer, which does not run")
+        guard situation.tick.knowsScheduling else {
+            return .cannotTell(
+                "run-queue waits and switches per process come with the tracers, of which none runs; /proc/pressure/cpu has"
+                    + " those of the host")
         }
         var verdict = Verdict(observations: starvation(situation) + storms(situation))
         if situation.tick.syscalls == nil {
@@ -30,15 +32,19 @@ struct SchedulerRule: Rule {
             // Who may run on few CPUs need not wait for whoever takes most of the others.
             let isPinned = sufferer.process.isPinned(among: situation.tick.cores)
             let suspects = holders ?? (isPinned ? [] : situation.cpu.suspects)
-            let longest = Double(scheduling.longestWaitNanoseconds) / 1e6
+            let longest = scheduling.longestWaitNanoseconds.map { Double($0) / 1e6 }
             let used = sufferer.process.coresUsed(over: situation.tick.interval) * 1000
-            let values = [sufferer.name, Text.number(sufferer.stall), Text.number(used), Text.number(longest)]
+            let values = [
+                sufferer.name, Text.number(sufferer.stall), Text.number(used),
+                Text.number(longest ?? 0),
+            ]
+            let longestWait = longest == nil ? [] : ["longest wait {3} ms"]
             let message: Message
             if let suspect = suspects.first {
                 message = Message(
                     .init(
                         summary: "{0} waits {1} ms of each second for a CPU and runs {2} ms; {4} holds the CPUs",
-                        patterns: ["longest wait {3} ms; {4} accounts for {5} %"],
+                        patterns: longestWait + ["{4} accounts for {5} %"],
                         hints: [
                             "Raise the weight of {0}, or lower that of {4} (across sessions: the autogroup's or cgroup's)",
                             "If {0} is pinned, check that its cores are not the ones that {4} runs on",
@@ -48,7 +54,7 @@ struct SchedulerRule: Rule {
                     .init(
                         summary:
                             "{0} waits {1} ms of each second for a CPU and runs {2} ms; nobody holds most of the CPUs",
-                        patterns: ["longest wait {3} ms"],
+                        patterns: longestWait,
                         hints: ["Check the affinity and the cgroup quota (cpu.max, cpu.stat nr_throttled) of {0}"]),
                     values)
             }
@@ -64,8 +70,7 @@ struct SchedulerRule: Rule {
                             "process.runq_wait", sufferer.stall, "ms/s", bands.low + (sufferer.usual ?? 0),
                             of: sufferer.process.comm),
                         situation.evidence("process.cpu", used, "ms/s"),
-                        situation.evidence("process.runq_longest_wait", longest, "ms"),
-                    ],
+                    ] + (longest.map { [situation.evidence("process.runq_longest_wait", $0, "ms")] } ?? []),
                     culprits: suspects.map { $0.culprit(measure: measure) },
                     victims: [sufferer.victim(stall: situation.cpu.stall)]))
         }

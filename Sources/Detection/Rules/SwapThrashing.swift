@@ -30,7 +30,7 @@ struct SwapThrashing: Rule {
                     situation.evidence("vm.major_faults", vm.majorFaultsPerSecond, "1/s"),
                     situation.evidence("memory.swap_used", usedShare, "share", bands.swapUsed.high),
                 ], culprits: memory.culprits, victims: suffering == nil ? [] : memory.victims))
-        return Verdict(observations: [observation])
+        return Verdict(observations: [observation], blindToVictims: situation.blindToBlocked)
     }
 
     private func message(_ vm: VMReading, usedShare: Double, _ memory: Contention) -> Message {

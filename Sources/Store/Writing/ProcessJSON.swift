@@ -22,11 +22,11 @@ enum ProcessJSON {
             json.object("scheduling") {
                 $0.member("cpu_ns", scheduling.cpuNanoseconds)
                 $0.member("wait_ns", scheduling.waitNanoseconds)
-                $0.member("longest_wait_ns", scheduling.longestWaitNanoseconds)
-                $0.member("blocked_ns", scheduling.blockedNanoseconds)
+                $0.member("longest_wait_ns", scheduling.longestWaitNanoseconds.map(Double.init))
+                $0.member("blocked_ns", scheduling.blockedNanoseconds.map(Double.init))
                 $0.member("voluntary_switches", scheduling.voluntarySwitches)
                 $0.member("involuntary_switches", scheduling.involuntarySwitches)
-                $0.member("wakeups", scheduling.wakeups)
+                $0.member("wakeups", scheduling.wakeups.map(Double.init))
             }
         }
         if let faults = process.faults {
