@@ -45,13 +45,20 @@ enum ProcessFigures {
     }
 
     /// Resident memory in MiB.
-    static func residentMegabytes(of pid: pid_t) throws -> Double {
-        let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+    static func residentMegabytes(of pid: pid_t) throws -> Double { try megabytes("VmRSS:", in: "/proc/\(pid)/status") }
+
+    /// The same, with what several share divided among them.
+    static func proportionalMegabytes(of pid: pid_t) throws -> Double {
+        try megabytes("Pss:", in: "/proc/\(pid)/smaps_rollup")
+    }
+
+    private static func megabytes(_ name: String, in file: String) throws -> Double {
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }),
             let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
                 Double($0)
             })
-        else { throw BenchmarkFailure("/proc/\(pid)/status has no VmRSS") }
+        else { throw BenchmarkFailure("\(file) has no \(name)") }
         return kilobytes / 1024
     }
 }

@@ -23,12 +23,15 @@ public struct DemoData: Sendable {
     private var random: UInt64 = 1
     private var made = 0
     private let count: Int
+    private let first: Int
     private let start: Timestamp
     private let span: Double
 
     /// `count` closed signals that opened, evenly spread, in the `span` seconds before `end`; the same each time.
-    init(signals count: Int, span: Double, end: Timestamp) {
+    /// Their ids come after `first`.
+    init(signals count: Int, first: Int = 0, span: Double, end: Timestamp) {
         self.count = count
+        self.first = first
         self.span = span
         start = end.advanced(bySeconds: -span)
     }
@@ -63,7 +66,7 @@ public struct DemoData: Sendable {
         (made..<min(made + size, count)).map { _ in
             let time = start.advanced(bySeconds: span * Double(made) / Double(count))
             made += 1
-            return episode(Int64(made), at: time)
+            return episode(Int64(first + made), at: time)
         }
     }
 

@@ -1,5 +1,6 @@
 import ChildProcess
 import Foundation
+import Glibc
 
 /// What a tracer adds to one system call or one context switch, beside what a bpftrace one-liner for the same question
 /// adds. Each round runs bare, with the tracer and with bpftrace, one after the other, on one pinned CPU.
@@ -20,14 +21,72 @@ public enum TracerCost {
             throw BenchmarkFailure(
                 "bpftrace needs tracefs; as root: mount -t tracefs tracefs /sys/kernel/tracing")
         }
-        return [
-            try compare(
+        return try [
+            compare(
                 "system call", workload: "syscalls", tracer: "syscall_tracer", line: syscallLine, bar: 0.5,
                 rounds: rounds, seconds: seconds, progress: progress),
-            try compare(
+            compare(
                 "context switch", workload: "switches", tracer: "sched_tracer", line: switchLine, bar: 0.4,
                 rounds: rounds, seconds: seconds, progress: progress),
+        ] + shares(seconds: max(seconds, 5), progress)
+    }
+
+    /// What was promised for each tracer: percent of a CPU and MB, on a production load. Here that is a rate, beside the promise of
+    /// how many events it may send.
+    private static let promises: [(tracer: String, load: String, perSecond: Int, percent: Double, megabytes: Double)] =
+        [
+            ("syscall_tracer", "syscalls", 20_000, 1, 2), ("sched_tracer", "switches", 10_000, 0.5, 1),
+            ("page_fault_tracer", "faults", 5000, 0.3, 1), ("io_latency_tracer", "fio", 1000, 0.2, 0.5),
         ]
+
+    /// Each tracer's part while all run, each under its own load.
+    private static func shares(seconds: Double, _ progress: (String) -> Void) throws -> [Figure] {
+        let scratch = try Scratch()
+        let database = scratch.path("bench.db")
+        let collector = try ChildProcess(
+            "kernelsight-collector", ["--config", "/dev/null", "--database", database, "--run", scratch.url.path],
+            in: scratch)
+        defer { collector.stop() }
+        try collector.expect("attached")
+        for _ in 0..<5 { sleep(1) }
+        let account = try OwnAccount(database: database)
+        return try promises.flatMap { promise in
+            progress("\(promise.tracer) at \(promise.perSecond) \(promise.load) a second")
+            let load = try start(promise.load, perSecond: promise.perSecond, seconds: seconds + 10, scratch)
+            defer { load.stop() }
+            for _ in 0..<3 { sleep(1) }
+            let shares = try (0..<Int(seconds)).map { _ in
+                sleep(1)
+                return try account.percent(of: promise.tracer) * Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            }
+            let (bytes, events) = try account.limits(of: promise.tracer)
+            return [
+                Figure(
+                    "\(promise.tracer): CPU at \(promise.perSecond) \(promise.load) a second", Samples(shares).median,
+                    "% of one core", bar: .atMost(promise.percent), rounds: shares,
+                    detail: "by its own account of each run; up to \(short(events)) events a second are sent"),
+                Figure(
+                    "\(promise.tracer): kernel memory", bytes / 1e6, "MB", bar: .atMost(promise.megabytes),
+                    detail:
+                        "maps and ring buffer, on this machine's CPUs; each thread has 0.6 kB beside, for all tracers together"
+                ),
+            ]
+        }
+    }
+
+    private static func start(
+        _ load: String, perSecond: Int, seconds: Double, _ scratch: Scratch
+    ) throws -> ChildProcess {
+        guard load == "fio" else {
+            return try ChildProcess("bench-workload", [load, "1", "\(seconds)", "\(perSecond)"], in: scratch)
+        }
+        return try ChildProcess(
+            "fio",
+            [
+                "--name=bench", "--filename=\(scratch.path("fio"))", "--size=64m", "--rw=randread", "--bs=4k",
+                "--direct=1",
+                "--rate_iops=\(perSecond)", "--time_based", "--runtime=\(Int(seconds))",
+            ], in: scratch)
     }
 
     private static func compare(

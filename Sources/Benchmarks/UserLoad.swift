@@ -1,15 +1,10 @@
 import ChildProcess
 import Foundation
 import Glibc
-import Model
 
 /// How long users wait: the product's own nginx with its cache, two workers, and connections that ask all endpoints in turn as
 /// fast as answers come, which is far more than people do.
 public enum UserLoad {
-    private static let endpoints = [
-        "/api/health", "/api/stats", "/api/signals?limit=20&lookback_minutes=1440", "/api/agent/status",
-        "/api/diagnostics",
-    ]
     /// Connections, the goal for the 99th percentile in milliseconds, and what the first promise said.
     private static let users: [(count: Int, goal: Double, seed: String)] = [
         (1, 2, "20"), (5, 2, "20"), (10, 3, "50"), (20, 3, "50"), (50, 5, "200"),
@@ -21,10 +16,10 @@ public enum UserLoad {
         database: String, rounds: Int, seconds: Int, port: Int = 18_092, progress: (String) -> Void
     ) throws -> [Figure] {
         let scratch = try Scratch()
-        let stack = try Stack(database: database, port: port, scratch: scratch)
+        let stack = try UserStack(database: database, port: port, scratch: scratch)
         defer { stack.stop() }
-        let files = try endpoints.enumerated().map { try stack.saveReply(of: $1, as: "reply\($0).json") }
-        let asked = try scratch.script("asked.lua", paths: endpoints)
+        let files = try UserStack.paths.enumerated().map { try stack.saveReply(of: $1, as: "reply\($0).json") }
+        let asked = try scratch.script("asked.lua", paths: UserStack.paths)
         let filed = try scratch.script("filed.lua", paths: files)
 
         var figures: [Figure] = []
@@ -53,6 +48,7 @@ public enum UserLoad {
                 bar: .atMost(1.5), rounds: slower,
                 detail: "\(short(Samples(pairs.map(\.asked.p99)).median)) ms against "
                     + "\(short(Samples(pairs.map(\.filed.p99)).median)), no error"))
+        figures.append(try openLoop(port: port, seconds: seconds, progress))
         let cached = try (1...max(rounds, 1)).map { round in
             progress("cached replies and files, round \(round) of \(rounds)")
             return (
@@ -70,74 +66,12 @@ public enum UserLoad {
                     + "\(short(Samples(cached.map(\.filed.perSecond)).median)); health is never cached"))
         return figures
     }
-}
 
-/// Two workers behind the product's nginx, in a directory of their own.
-private struct Stack {
-    private let port: Int
-    private let scratch: Scratch
-    private let workers: [ChildProcess]
-    private let nginx: ChildProcess
-
-    init(database: String, port: Int, scratch: Scratch) throws {
-        self.port = port
-        self.scratch = scratch
-        let sockets = (1...2).map { scratch.path("api\($0).sock") }
-        workers = try sockets.map { try ChildProcess.apiWorker(socket: $0, database: database, in: scratch) }
-        try FileManager.default.createDirectory(atPath: scratch.path("run"), withIntermediateDirectories: true)
-        chmod(scratch.path("run"), 0o777)
-        let script = try Self.source("deploy/render-nginx")
-        let text = try ChildProcess.run(
-            script, ["\(port)", scratch.path("run"), scratch.path("run")] + sockets, in: scratch)
-        // The files that it is compared with stand where the dashboard does.
-        let root = try Regex(#"root ".*/dashboard";"#)
-        let file = scratch.file("nginx.conf")
-        try text.replacing(root, with: "root \"\(scratch.path(""))\";")
-            .write(to: file, atomically: true, encoding: .utf8)
-        nginx = try ChildProcess(
-            "nginx", ["-p", scratch.path("run"), "-c", file.path, "-g", "daemon off;"], in: scratch)
-        try nginx.expectReply(
-            from: "http://127.0.0.1:\(port)/api/health", nginxLog: "run/nginx-error.log", in: scratch)
-    }
-
-    func stop() {
-        nginx.stop()
-        for worker in workers { worker.stop() }
-    }
-
-    /// Keeps a reply's body as a file that nginx serves, and returns its path there.
-    func saveReply(of path: String, as name: String) throws -> String {
-        try ChildProcess.run("curl", ["-sf", "http://127.0.0.1:\(port)\(path)"], in: scratch)
-            .write(to: scratch.file(name), atomically: true, encoding: .utf8)
-        return "/\(name)"
-    }
-
-    func load(_ script: String, connections: Int, seconds: Int) throws -> WebLoad {
-        try WebLoad(
-            "http://127.0.0.1:\(port)", connections: connections, seconds: seconds, script: script, in: scratch)
-    }
-
-    /// A file of the sources that this program was built from, which stand above it.
-    private static func source(_ path: String) throws -> String {
-        var directory = ChildProcess.binaries[...]
-        while let slash = directory.lastIndex(of: "/") {
-            directory = directory[..<slash]
-            if access("\(directory)/\(path)", X_OK) == 0 { return "\(directory)/\(path)" }
-        }
-        throw BenchmarkFailure("\(path) is not above \(ChildProcess.binaries): run the program where it was built")
-    }
-}
-
-extension Scratch {
-    /// A script for wrk that asks for the paths in turn.
-    fileprivate func script(_ name: String, paths: [String]) throws -> String {
-        let list = paths.map { "\"\($0)\"" }.joined(separator: ", ")
-        let text = """
-            local paths, turn = {\(list)}, 0
-            request = function() turn = turn % #paths + 1; return wrk.format("GET", paths[turn]) end
-
-            """
-        try text.write(to: file(name), atomically: true, encoding: .utf8)
-        return path(name)
+    private static func openLoop(port: Int, seconds: Int, _ progress: (String) -> Void) throws -> Figure {
+        progress("\(many) requests a second, whatever the answers take")
+        let times = try OpenLoop.run(port: port, paths: UserStack.paths, rate: many, seconds: 4 * seconds)
+        return Figure(
+            "\(many) requests a second, open loop: p99", times[times.count * 99 / 100], "ms", bar: .atMost(20),
+            detail: "from when each was due; worst \(short(times.last ?? .nan)) ms of \(times.count), no error")
     }
 }

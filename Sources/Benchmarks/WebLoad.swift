@@ -5,6 +5,8 @@ import Foundation
 struct WebLoad {
     var perSecond: Double
     /// Milliseconds.
+    var mean: Double
+    var p50: Double
     var p99: Double
 
     /// - Parameter script: a script for wrk that says what is asked for; else it is the URL, each time.
@@ -20,10 +22,12 @@ struct WebLoad {
         func after(_ word: String) -> String? {
             words.firstIndex(of: word).flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
         }
-        guard let rate = after("Requests/sec:").flatMap(Double.init), let p99 = after("99%").flatMap(Self.milliseconds)
+        guard let rate = after("Requests/sec:").flatMap(Double.init),
+            let mean = after("Latency").flatMap(Self.milliseconds),
+            let p50 = after("50%").flatMap(Self.milliseconds), let p99 = after("99%").flatMap(Self.milliseconds)
         else { throw BenchmarkFailure("wrk printed \(text)") }
         perSecond = rate
-        self.p99 = p99
+        (self.mean, self.p50, self.p99) = (mean, p50, p99)
     }
 
     /// wrk's `812.00us`, `3.41ms`, `1.20s`.

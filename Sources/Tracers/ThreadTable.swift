@@ -156,7 +156,10 @@ struct ProcessSum {
     /// With the parts that somebody measured.
     func activity(measuredBy tracers: Set<TracerName>) -> ProcessActivity {
         let (sum, clocks) = counters.withUnsafeBytes {
-            ($0.load(as: task_counters.self), $0.load(fromByteOffset: 8 * ThreadTable.clockWords, as: sched_clocks.self))
+            (
+                $0.load(as: task_counters.self),
+                $0.load(fromByteOffset: 8 * ThreadTable.clockWords, as: sched_clocks.self)
+            )
         }
         var activity = ProcessActivity(
             identity: ProcessIdentity(header.task), parent: Int32(bitPattern: header.parent),

@@ -1,10 +1,11 @@
 /* Loops whose cost per turn is known best when nothing watches: what the tracers add to them is the tracers' price.
  *
- *   bench-workload syscalls CPU SECONDS    getppid(2) in a loop
- *   bench-workload switches CPU SECONDS    two threads pass a byte through pipes: two switches a turn
- *   bench-workload faults   CPU SECONDS    touches fresh anonymous pages
+ *   bench-workload syscalls CPU SECONDS [RATE]    getppid(2) in a loop
+ *   bench-workload switches CPU SECONDS [RATE]    two threads pass a byte through pipes: two switches a turn
+ *   bench-workload faults   CPU SECONDS [RATE]    touches fresh anonymous pages
  *
- * Prints nanoseconds per call, switch or fault. */
+ * Without a RATE as fast as it can, else that many calls, switches or faults a second. Prints nanoseconds for each; with a RATE
+ * the pauses are in them. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -25,6 +26,22 @@ static int64_t now(void)
 	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
+static int64_t rate;
+
+/* Sleeps until it is time for what comes after `done`, in steps of a millisecond or more. */
+static void pace(int64_t start, int64_t done)
+{
+	if (!rate)
+		return;
+	int64_t due = start + done * INT64_C(1000000000) / rate;
+
+	if (due - now() < INT64_C(1000000))
+		return;
+	struct timespec time = {due / INT64_C(1000000000), due % INT64_C(1000000000)};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
 static double syscalls(int64_t until)
 {
 	int64_t start = now(), calls = 0;
@@ -33,6 +50,7 @@ static double syscalls(int64_t until)
 		for (int turn = 0; turn < 1000; turn++)
 			syscall(SYS_getppid);
 		calls += 1000;
+		pace(start, calls);
 	}
 	return (double)(now() - start) / (double)calls;
 }
@@ -64,6 +82,7 @@ static double switches(int64_t until)
 			if (write(forth[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
 				exit(1);
 		turns += 100;
+		pace(start, 2 * turns);
 	}
 	double cost = (double)(now() - start) / (double)turns / 2;
 
@@ -87,16 +106,18 @@ static double faults(int64_t until)
 			memory[page * 4096] = 1;
 		munmap(memory, size);
 		touched += (int64_t)pages;
+		pace(start, touched);
 	}
 	return (double)(now() - start) / (double)touched;
 }
 
 int main(int count, char **arguments)
 {
-	if (count != 4) {
-		fprintf(stderr, "usage: bench-workload syscalls|switches|faults CPU SECONDS\n");
+	if (count != 4 && count != 5) {
+		fprintf(stderr, "usage: bench-workload syscalls|switches|faults CPU SECONDS [RATE]\n");
 		return 2;
 	}
+	rate = count == 5 ? atoll(arguments[4]) : 0;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);

@@ -163,7 +163,8 @@ enum Components {
         let blind = blindness.keys.map(\.rawValue).sorted().joined(separator: ", ")
         return ComponentState(
             component: "detection", status: blindness.isEmpty && refused == 0 ? .ok : .warning,
-            message: blindness.isEmpty ? "\(open.count) signals open" : "cannot tell everything about \(blind)", detail: json.text)
+            message: blindness.isEmpty ? "\(open.count) signals open" : "cannot tell everything about \(blind)",
+            detail: json.text)
     }
 
     /// What the collector and its hooks cost, what they may, and what was done about it.

@@ -11,8 +11,10 @@ struct Bench: ParsableCommand {
         discussion:
             "Works in a temporary directory and never touches live data. Build the release configuration first.",
         subcommands: [
-            QueryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self, CycleBench.self, OriginBench.self,
-            UserBench.self, CompareBench.self, ReportBench.self,
+            QueryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self, RetentionBench.self,
+            CycleBench.self,
+            OriginBench.self, EndpointBench.self, FlatBench.self, UserBench.self, MemoryBench.self, CompareBench.self,
+            ReportBench.self,
         ])
 }
 
@@ -73,7 +75,10 @@ struct QueryBench: AsyncParsableCommand {
 
 struct TracerBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tracers", abstract: "What the tracers add to a system call and a context switch; needs bpftrace.")
+        commandName: "tracers",
+        abstract:
+            "What the tracers add to a system call and a context switch, and what each costs under its load; needs bpftrace and fio."
+    )
 
     @OptionGroup var options: BenchOptions
 
@@ -88,12 +93,17 @@ struct TracerBench: ParsableCommand {
 
 struct CollectorBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "collector", abstract: "CPU time and memory of the collector on an idle host.")
+        commandName: "collector",
+        abstract: "What the collector costs on an idle host, on a busy one, and in a storm.")
 
-    @Option(help: "Seconds to measure.")
+    @Option(help: "Seconds to measure each.")
     var seconds = 60
 
     @OptionGroup var output: BenchOutput
+
+    func validate() throws {
+        guard (1...3600).contains(seconds) else { throw ValidationError("--seconds: 1 to 3600") }
+    }
 
     func run() throws {
         try output.show(try CollectorCost.run(seconds: Double(seconds), progress: BenchOptions.progress))
@@ -179,5 +189,103 @@ struct UserBench: AsyncParsableCommand {
         try output.show(
             try UserLoad.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
+    }
+}
+
+struct EndpointBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "endpoints",
+        abstract: "What each endpoint takes for 1 to 500 clients, cache off and on; needs nginx, wrk and curl.")
+
+    @Option(help: "Seconds per measurement.")
+    var seconds = 3
+
+    @OptionGroup var data: MadeDatabase
+    @OptionGroup var output: BenchOutput
+
+    func validate() throws {
+        guard (1...600).contains(seconds) else { throw ValidationError("--seconds: 1 to 600") }
+    }
+
+    func run() async throws {
+        let scratch = try Scratch()
+        let path = try await data.make(in: scratch, span: 86_400)
+        try output.show(try EndpointTable.run(database: path, seconds: seconds, progress: BenchOptions.progress))
+    }
+}
+
+struct FlatBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flat",
+        abstract: "Whether answers take longer with a longer history; needs nginx, wrk and curl.",
+        discussion: "Makes both databases in its temporary directory: 30 million signals take some 8 GB.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: "Signals in the short history, over 30 days.")
+    var few = 1_000_000
+
+    @Option(help: "Signals in the long one, over the same time.")
+    var many = 30_000_000
+
+    @OptionGroup var output: BenchOutput
+
+    func validate() throws {
+        guard few > 0, many > few, many <= 100_000_000 else {
+            throw ValidationError("--few and --many: from 1 to 100000000, the second more than the first")
+        }
+    }
+
+    func run() async throws {
+        let scratch = try Scratch()
+        let (end, span) = (Timestamp.now, 30 * 86_400.0)
+        let (short, long) = (scratch.path("short.db"), scratch.path("long.db"))
+        try await DemoData.fill(path: long, signals: many, span: span, end: end, progress: BenchOptions.progress)
+        try await DemoData.fill(path: short, signals: few, span: span, end: end, progress: BenchOptions.progress)
+        try output.show(
+            try Flatness.run(
+                few: short, many: long, rounds: options.rounds, seconds: options.seconds,
+                progress: BenchOptions.progress))
+    }
+}
+
+struct MemoryBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "memory",
+        abstract:
+            "Memory of collector, agent and two workers under load, and whether it grows; needs root, nginx, wrk, curl."
+    )
+
+    @Option(help: "For how long.")
+    var minutes = 60
+
+    @OptionGroup var output: BenchOutput
+
+    func validate() throws {
+        guard (3...10_000).contains(minutes) else { throw ValidationError("--minutes: 3 to 10000") }
+    }
+
+    func run() throws {
+        try output.show(try MemoryUse.run(minutes: minutes, progress: BenchOptions.progress))
+    }
+}
+
+struct RetentionBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retention",
+        abstract: "How long reads take while old signals are removed under full write load, and how large the WAL gets."
+    )
+
+    @Option(help: "Seconds that a reader holds its snapshot.")
+    var hold = 60
+
+    @OptionGroup var output: BenchOutput
+
+    func validate() throws {
+        guard (1...600).contains(hold) else { throw ValidationError("--hold: 1 to 600") }
+    }
+
+    func run() async throws {
+        try output.show(try await RetentionLoad.run(hold: Double(hold), progress: BenchOptions.progress))
     }
 }

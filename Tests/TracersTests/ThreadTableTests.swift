@@ -62,7 +62,9 @@ struct ThreadTableTests {
         #expect(!goesOn.comesLast)
     }
 
-    @Test func `where no hook sees every switch the scheduler's own clocks count, from a thread's start or its first report`() {
+    @Test
+    func `where no hook sees every switch the scheduler's own clocks count, from a thread's start or its first report`()
+    {
         func report(_ id: UInt64, started: UInt64, cpu: UInt64, waited: UInt64, cpus: UInt16 = 2) -> [UInt8] {
             var record = thread_record()
             (record.header.state, record.header.task.pid, record.header.task.tid) = (id, 7, UInt32(id))

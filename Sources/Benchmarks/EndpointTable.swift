@@ -1,0 +1,57 @@
+/// What each endpoint takes, for few clients and for many, with nginx's cache and without it.
+public enum EndpointTable {
+    /// - Parameter database: filled before, see `DemoData`; it is read only.
+    public static func run(
+        database: String, seconds: Int, port: Int = 18_096, progress: (String) -> Void
+    ) throws -> [Figure] {
+        var figures: [Figure] = []
+        for cache in [false, true] {
+            let scratch = try Scratch()
+            let stack = try UserStack(database: database, port: port, cache: cache, scratch: scratch)
+            defer { stack.stop() }
+            for endpoint in UserStack.endpoints {
+                for clients in [1, 10, 50, 500] {
+                    let name = "\(endpoint.name), \(clients) clients, cache \(cache ? "on" : "off")"
+                    progress(name)
+                    let load = try stack.load(path: endpoint.path, connections: clients, seconds: seconds)
+                    figures.append(
+                        Figure(
+                            "\(name): mean", load.mean, "ms", bar: clients == 10 ? .atMost(endpoint.seed) : nil,
+                            detail:
+                                "p50 \(short(load.p50)), p99 \(short(load.p99)) ms, \(short(load.perSecond)) requests/s"
+                                + (clients == 10 ? ", seed \(short(endpoint.seed)) ms" : "")))
+                }
+            }
+        }
+        return figures
+    }
+}
+
+/// Whether answers take longer with a longer history.
+public enum Flatness {
+    /// Asks both databases in turn, one client at a time and without a cache.
+    public static func run(
+        few: String, many: String, rounds: Int, seconds: Int, port: Int = 18_098, progress: (String) -> Void
+    ) throws -> [Figure] {
+        let scratch = (few: try Scratch(), many: try Scratch())
+        let fewer = try UserStack(database: few, port: port, cache: false, scratch: scratch.few)
+        defer { fewer.stop() }
+        let more = try UserStack(database: many, port: port + 1, cache: false, scratch: scratch.many)
+        defer { more.stop() }
+        return try UserStack.endpoints.map { endpoint in
+            let pairs = try (1...max(rounds, 1)).map { round in
+                progress("\(endpoint.name), round \(round) of \(rounds)")
+                return (
+                    few: try fewer.load(path: endpoint.path, connections: 1, seconds: seconds).p50,
+                    many: try more.load(path: endpoint.path, connections: 1, seconds: seconds).p50
+                )
+            }
+            let ratios = pairs.map { $0.many / $0.few }
+            return Figure(
+                "\(endpoint.name): p50 with a long history ÷ with a short one", Samples(ratios).median, "",
+                bar: .atMost(1.2), rounds: ratios,
+                detail: "\(short(1000 * Samples(pairs.map(\.many)).median)) against "
+                    + "\(short(1000 * Samples(pairs.map(\.few)).median)) µs, one client, no cache")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Requests that come when they come, whether the last one was answered or not: each answer's time counts from when its request was
+/// due, so that a stall delays all that would have come meanwhile.
+enum OpenLoop {
+    /// Each a thread that asks now and then.
+    private static let connections = 100
+
+    /// Asks for the paths in turn, `rate` times a second, and returns what each answer took in milliseconds.
+    static func run(port: Int, paths: [String], rate: Int, seconds: Int) throws -> [Double] {
+        let answers = Mutex<[Double]>([])
+        let failure = Mutex<String?>(nil)
+        let all = DispatchGroup()
+        let start = ContinuousClock.now + .milliseconds(100)
+        let each = rate * seconds / connections
+        for index in 0..<connections {
+            all.enter()
+            Thread.detachNewThread {
+                defer { all.leave() }
+                do {
+                    let connection = try Connection(port: port)
+                    for turn in 0..<each {
+                        let number = turn * connections + index
+                        let due = start + .nanoseconds(number * 1_000_000_000 / rate)
+                        let early = (due - .now) / .microseconds(1)
+                        if early > 0 { usleep(UInt32(early)) }
+                        try connection.get(paths[number % paths.count])
+                        answers.withLock { $0.append((.now - due).milliseconds) }
+                    }
+                } catch {
+                    failure.withLock { $0 = "\(error)" }
+                }
+            }
+        }
+        all.wait()
+        if let failure = failure.withLock({ $0 }) { throw BenchmarkFailure(failure) }
+        return answers.withLock { $0.sorted() }
+    }
+
+    /// A kept connection to 127.0.0.1.
+    private struct Connection: ~Copyable {
+        private let descriptor: Int32
+
+        init(port: Int) throws {
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(port).bigEndian
+            address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+            let connected = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard connected == 0 else { throw BenchmarkFailure("cannot connect to port \(port)") }
+        }
+
+        deinit { close(descriptor) }
+
+        /// Asks and reads the whole answer, which must be 200 and say how long it is.
+        func get(_ path: String) throws {
+            let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            guard write(descriptor, request, request.utf8.count) == request.utf8.count else {
+                throw BenchmarkFailure("the connection broke at \(path)")
+            }
+            var answer: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            var whole = Int.max
+            while answer.count < whole {
+                let count = read(descriptor, &chunk, chunk.count)
+                guard count > 0 else { throw BenchmarkFailure("the answer to \(path) broke off") }
+                answer += chunk[..<count]
+                if whole == .max, let length = try Self.length(of: answer, path) { whole = length }
+            }
+        }
+
+        /// Bytes of header and body together, once the header is there.
+        private static func length(of answer: [UInt8], _ path: String) throws -> Int? {
+            let text = String(decoding: answer.prefix(4096), as: UTF8.self)
+            guard let end = text.range(of: "\r\n\r\n") else { return nil }
+            let lines = text[..<end.lowerBound].lowercased().components(separatedBy: "\r\n")
+            let length = lines.first { $0.hasPrefix("content-length:") }.flatMap {
+                Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces))
+            }
+            guard lines[0].hasPrefix("http/1.1 200"), let length else { throw BenchmarkFailure("\(path): \(lines[0])") }
+            return text[..<end.upperBound].utf8.count + length
+        }
+    }
+}

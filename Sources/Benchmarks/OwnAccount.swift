@@ -1,0 +1,47 @@
+/// What a running collector writes of its own cost.
+struct OwnAccount {
+    private let raw: RawSQLite
+
+    init(database: String) throws { raw = try RawSQLite(database, readOnly: true) }
+
+    /// Percent of the host that it and its hooks took in the last second, and the tracers that look at less than everything.
+    func now() throws -> (percent: Double, lowered: Int) {
+        (
+            try number(
+                "SELECT json_extract(detail, '$.cost_percent_of_host') FROM components WHERE component = 'governor'"),
+            Int(
+                try number(
+                    "SELECT count(*) FROM components WHERE json_extract(detail, '$.coverage') IN ('sampled', 'off')"))
+        )
+    }
+
+    func mapBytes() throws -> Double {
+        try number("SELECT sum(json_extract(detail, '$.cost.map_bytes')) FROM components")
+    }
+
+    /// What a tracer's hooks took of the host in the last second.
+    func percent(of tracer: String) throws -> Double {
+        try number(
+            """
+            SELECT json_extract(t.value, '$.percent_of_host') FROM components, json_each(detail, '$.tracers') t
+                WHERE component = 'governor' AND json_extract(t.value, '$.name') = '\(tracer)'
+            """)
+    }
+
+    /// Bytes that a tracer has in the kernel, and the events a second that it may send.
+    func limits(of tracer: String) throws -> (mapBytes: Double, eventsPerSecond: Double) {
+        func detail(_ path: String) throws -> Double {
+            try number("SELECT json_extract(detail, '$.\(path)') FROM components WHERE component = '\(tracer)'")
+        }
+        return (try detail("cost.map_bytes"), try detail("events_per_second"))
+    }
+
+    private func number(_ sql: String) throws -> Double {
+        switch try raw.rows(sql).first?.first {
+        case .integer(let value): return Double(value)
+        case .text(let text): if let value = Double(text) { return value }
+        case .null, nil: break
+        }
+        throw BenchmarkFailure("the collector has not written: \(sql)")
+    }
+}

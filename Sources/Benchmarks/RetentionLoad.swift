@@ -1,0 +1,153 @@
+import Foundation
+import Model
+import Store
+import Synchronization
+
+/// What removing old signals does to reads while signals are written as fast as they can be, and how the WAL fares behind a reader
+/// that holds its snapshot.
+public enum RetentionLoad {
+    private static let signals = 600_000
+    private static let days = 30.0
+    private static let batch = 2000
+    private static let walLimit = 64.0
+
+    /// - Parameter hold: seconds for which a reader holds its snapshot.
+    public static func run(hold: Double, progress: (String) -> Void) async throws -> [Figure] {
+        let scratch = try Scratch()
+        let path = scratch.path("bench.db")
+        let end = Timestamp.now
+        try await DemoData.fill(path: path, signals: signals, span: days * 86_400, end: end, progress: progress)
+        let writer = try Writer(path: path)
+        defer { writer.close() }
+        let load = WriteLoad(writer, first: signals, from: end, batch: batch)
+        let reader = Reader(path: path, connections: 2)
+
+        progress("reads beside writes")
+        let before = try reads(reader, seconds: 10)
+        progress("reads beside writes and the removal of half of all signals")
+        let sizes = writer.status.databaseBytes
+        let removal = Task { try await writer.prune(olderThan: end.advanced(bySeconds: -days * 43_200)) }
+        let isOver = Atomic(false)
+        async let over: Void = {
+            _ = try? await removal.value
+            isOver.store(true, ordering: .relaxed)
+        }()
+        let during = try reads(reader) { isOver.load(ordering: .relaxed) }
+        await over
+        let removed = try await removal.value
+        let rate = load.perSecond
+        load.stop()
+        progress("the file shrinks")
+        let shrunk = try await settle(writer)
+        return [
+            Figure(
+                "slowest read while old signals are removed", during.last ?? .nan, "ms", bar: .atMost(10),
+                detail:
+                    "p99 \(short(during[during.count * 99 / 100])) ms of \(during.count) reads, \(removed) signals removed, "
+                    + "\(short(rate)) written a second; without removal \(short(before.last ?? .nan)) and "
+                    + "\(short(before[before.count * 99 / 100])) ms"),
+            Figure(
+                "database after the removal ÷ before", Double(shrunk) / Double(sizes), "", bar: .atMost(0.9),
+                detail: "\(short(Double(shrunk) / 1e6)) of \(short(Double(sizes) / 1e6)) MB; half the signals went, "
+                    + "\(load.written) came"),
+        ] + (try snapshot(path: path, writer, after: signals + load.written, hold: hold, progress))
+    }
+
+    /// The WAL while a snapshot is held, and after.
+    private static func snapshot(
+        path: String, _ writer: Writer, after last: Int, hold: Double, _ progress: (String) -> Void
+    ) throws -> [Figure] {
+        progress("a reader holds its snapshot for \(Int(hold)) s")
+        let load = WriteLoad(writer, first: last, from: .now, batch: batch, pause: 1)
+        defer { load.stop() }
+        let holder = try RawSQLite(path, readOnly: true)
+        try holder.execute("BEGIN")
+        _ = try holder.rows("SELECT count(*) FROM components")
+        usleep(UInt32(hold * 1e6))
+        let largest = megabytes(writer)
+        try holder.execute("COMMIT")
+        let released = ContinuousClock.now
+        while megabytes(writer) > walLimit, ContinuousClock.now < released + .seconds(120) { usleep(20_000) }
+        return [
+            Figure(
+                "WAL: under 64 MB after a snapshot is released", (ContinuousClock.now - released).milliseconds / 1000,
+                "s", bar: .atMost(10),
+                detail:
+                    "\(short(largest)) MB after \(Int(hold)) s of \(batch) signals a second, \(short(megabytes(writer))) then"
+            )
+        ]
+    }
+
+    private static func megabytes(_ writer: Writer) -> Double { Double(writer.status.walBytes) / 1e6 }
+
+    /// Waits until free pages have been given back.
+    private static func settle(_ writer: Writer) async throws -> Int64 {
+        var last = Int64.max
+        for _ in 0..<60 {
+            try await Task.sleep(for: .seconds(2))
+            let now = writer.status.databaseBytes
+            if now == last { break }
+            last = now
+        }
+        return writer.status.databaseBytes
+    }
+
+    private static func reads(_ reader: Reader, seconds: Double) throws -> [Double] {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        return try reads(reader) { ContinuousClock.now > deadline }
+    }
+
+    /// Milliseconds of each read, sorted: what people look at, a hundred times a second.
+    private static func reads(_ reader: Reader, until isOver: () -> Bool) throws -> [Double] {
+        var times: [Double] = []
+        while !isOver() || times.isEmpty {
+            times.append(try milliseconds { _ = try reader.signals() })
+            let now = Timestamp.now
+            times.append(
+                try milliseconds { _ = try reader.severityCounts(from: now.advanced(bySeconds: -86_400), to: now) })
+            usleep(10_000)
+        }
+        return times.sorted()
+    }
+}
+
+/// Signals that are written on a thread of their own until it is stopped.
+private final class WriteLoad: Sendable {
+    private final class Shared: Sendable {
+        let isStopped = Mutex(false)
+        let written = Mutex(0)
+        let ended = DispatchGroup()
+    }
+
+    private let shared = Shared()
+    private let start = ContinuousClock.now
+
+    /// - Parameters:
+    ///   - first: the id of the first signal.
+    ///   - pause: seconds between two batches; none where it writes as fast as it can.
+    init(_ writer: Writer, first: Int, from time: Timestamp, batch: Int, pause: Double = 0) {
+        let shared = shared
+        shared.ended.enter()
+        Thread.detachNewThread {
+            defer { shared.ended.leave() }
+            // A thousand a second, by their own time.
+            let span = 100_000.0
+            var demo = DemoData(
+                signals: 100_000_000, first: first, span: span, end: time.advanced(bySeconds: span))
+            while !shared.isStopped.withLock({ $0 }) {
+                writer.submit(TickRecord(time: time, episodes: demo.next(batch)))
+                guard (try? writer.flush()) != nil else { return }
+                shared.written.withLock { $0 += batch }
+                usleep(UInt32(pause * 1e6))
+            }
+        }
+    }
+
+    var written: Int { shared.written.withLock { $0 } }
+    var perSecond: Double { Double(written) * 1000 / (ContinuousClock.now - start).milliseconds }
+
+    func stop() {
+        shared.isStopped.withLock { $0 = true }
+        shared.ended.wait()
+    }
+}
