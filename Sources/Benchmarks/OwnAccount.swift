@@ -1,18 +1,40 @@
+import Model
+
 /// What a running collector writes of its own cost.
 struct OwnAccount {
     private let raw: RawSQLite
 
     init(database: String) throws { raw = try RawSQLite(database, readOnly: true) }
 
-    /// Percent of the host that it and its hooks took in the last second, and the tracers that look at less than everything.
-    func now() throws -> (percent: Double, lowered: Int) {
-        (
-            try number(
+    /// What it says of one second.
+    struct Second {
+        var time: Timestamp
+        /// Percent of the host that it and its hooks took.
+        var percent: Double
+        /// Tracers that look at less than everything.
+        var lowered: Int
+    }
+
+    /// The latest second that is committed: where the host holds up commits, one that is long ago.
+    func now() throws -> Second {
+        let time = try number("SELECT timestamp FROM components WHERE component = 'governor'")
+        return Second(
+            time: Timestamp(nanoseconds: Int64(time)),
+            percent: try number(
                 "SELECT json_extract(detail, '$.cost_percent_of_host') FROM components WHERE component = 'governor'"),
-            Int(
+            lowered: Int(
                 try number(
-                    "SELECT count(*) FROM components WHERE json_extract(detail, '$.coverage') IN ('sampled', 'off')"))
-        )
+                    "SELECT count(*) FROM components WHERE json_extract(detail, '$.coverage') IN ('sampled', 'off')")))
+    }
+
+    /// When it last let a tracer look at less, if that was after a time.
+    func lastStepDown(after time: Timestamp) throws -> Timestamp? {
+        let steps = """
+            SELECT ifnull(max(timestamp), 0) FROM governor_steps
+                WHERE to_coverage <> 'full' AND from_coverage <> 'off' AND timestamp > \(time.nanoseconds)
+            """
+        let found = Int64(try number(steps))
+        return found > 0 ? Timestamp(nanoseconds: found) : nil
     }
 
     func mapBytes() throws -> Double {

@@ -2,6 +2,7 @@
  *
  *   bench-workload syscalls CPU SECONDS [RATE]    getppid(2) in a loop
  *   bench-workload switches CPU SECONDS [RATE]    two threads pass a byte through pipes: two switches a turn
+ *   bench-workload yields   CPU SECONDS [RATE]    two threads yield to each other: each call is a switch
  *   bench-workload faults   CPU SECONDS [RATE]    touches fresh anonymous pages
  *
  * Without a RATE as fast as it can, else that many calls, switches or faults a second. Prints nanoseconds for each; with a RATE
@@ -91,6 +92,39 @@ static double switches(int64_t until)
 	return cost;
 }
 
+/* One of two: a yield of one is a switch to the other. */
+static int64_t yield_until(int64_t until)
+{
+	int64_t start = now(), calls = 0;
+
+	while (now() < until) {
+		for (int turn = 0; turn < 100; turn++)
+			sched_yield();
+		calls += 100;
+		pace(start, 2 * calls);
+	}
+	return calls;
+}
+
+static void *yield_beside(void *until)
+{
+	yield_until(*(int64_t *)until);
+	return NULL;
+}
+
+static double yields(int64_t until)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, yield_beside, &until) != 0)
+		exit(1);
+	int64_t start = now(), calls = yield_until(until);
+	double cost = (double)(now() - start) / (double)calls / 2;
+
+	pthread_join(thread, NULL);
+	return cost;
+}
+
 static double faults(int64_t until)
 {
 	const size_t pages = 4096, size = pages * 4096;
@@ -114,7 +148,7 @@ static double faults(int64_t until)
 int main(int count, char **arguments)
 {
 	if (count != 4 && count != 5) {
-		fprintf(stderr, "usage: bench-workload syscalls|switches|faults CPU SECONDS [RATE]\n");
+		fprintf(stderr, "usage: bench-workload syscalls|switches|yields|faults CPU SECONDS [RATE]\n");
 		return 2;
 	}
 	rate = count == 5 ? atoll(arguments[4]) : 0;
@@ -129,6 +163,7 @@ int main(int count, char **arguments)
 	int64_t until = now() + (int64_t)(atof(arguments[3]) * 1e9);
 	double cost = strcmp(arguments[1], "syscalls") == 0   ? syscalls(until)
 		      : strcmp(arguments[1], "switches") == 0 ? switches(until)
+		      : strcmp(arguments[1], "yields") == 0   ? yields(until)
 							      : faults(until);
 
 	printf("%.1f\n", cost);
