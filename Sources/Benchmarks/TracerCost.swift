@@ -31,7 +31,7 @@ public enum TracerCost {
         ] + shares(seconds: max(seconds, 5), progress)
     }
 
-    /// What was promised for each tracer: percent of a CPU and MB, on a production load. Here that is a rate, beside the promise of
+    /// What was promised for each tracer: percent of the host and MB, on a production load. Here that is a rate, beside the promise of
     /// how many events it may send.
     private static let promises: [(tracer: String, load: String, perSecond: Int, percent: Double, megabytes: Double)] =
         [
@@ -57,13 +57,13 @@ public enum TracerCost {
             for _ in 0..<3 { sleep(1) }
             let shares = try (0..<Int(seconds)).map { _ in
                 sleep(1)
-                return try account.percent(of: promise.tracer) * Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+                return try account.percent(of: promise.tracer)
             }
             let (bytes, events) = try account.limits(of: promise.tracer)
             return [
                 Figure(
                     "\(promise.tracer): CPU at \(promise.perSecond) \(promise.load) a second", Samples(shares).median,
-                    "% of one core", bar: .atMost(promise.percent), rounds: shares,
+                    "% of the host", bar: .atMost(promise.percent), rounds: shares,
                     detail: "by its own account of each run; up to \(short(events)) events a second are sent"),
                 Figure(
                     "\(promise.tracer): kernel memory", bytes / 1e6, "MB", bar: .atMost(promise.megabytes),

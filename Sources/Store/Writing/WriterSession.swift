@@ -15,7 +15,8 @@ final class WriterSession {
 
     let path: String
     private let lock: WriterLock
-    private let queue: DatabaseQueue
+    /// For nobody else but to look at.
+    let queue: DatabaseQueue
     /// `nil` once closed: SQLite does not close a connection that still has statements.
     private var memory: Memory?
     private var retention: Retention
