@@ -110,6 +110,18 @@ static __always_inline void take_clocks(struct sched_clocks *clocks, struct task
 	clocks->wait_ns = runqueue_wait_ns(task);
 }
 
+/* Adds the wait that goes on; whether there is one. */
+static __always_inline bool add_wait(struct sched_clocks *clocks, struct task_struct *task)
+{
+	__u64 queued = runqueue_last_queued(task), now = runqueue_last_arrival(bpf_get_current_task_btf());
+
+	if (!queued)
+		return false;
+	if (now > queued)
+		clocks->wait_ns += now - queued;
+	return true;
+}
+
 static __always_inline __u64 sum_of(struct thread_record *record)
 {
 	__u64 *counters = (__u64 *)&record->counters;
@@ -121,12 +133,12 @@ static __always_inline __u64 sum_of(struct thread_record *record)
 	return sum;
 }
 
-/* Whether a thread has been on a CPU in the last two ticks or waits for one: by the scheduler's clock, on which the walker itself
- * has just come onto a CPU. */
+/* Whether a thread is or waits on a CPU, or has been on one in the last two ticks: by the scheduler's clock, on which the walker
+ * itself has just come onto a CPU. */
 static __always_inline bool ran_lately(struct task_struct *task)
 {
 	return runqueue_last_arrival(task) + 2000000000ULL > runqueue_last_arrival(bpf_get_current_task_btf()) ||
-	       runqueue_is_waiting(task);
+	       !task_state_bits(task);
 }
 
 /* Where no hook of the scheduler sees every thread, this is where those are met that no other hook has. */
@@ -134,7 +146,7 @@ static __always_inline struct task_state *state_of(struct task_struct *task)
 {
 	struct task_state *state = task_state_find(task);
 
-	if (state || walk.scheduler_since_ns || !ran_lately(task))
+	if (state || walk.scheduler_since_ns || task->flags & PF_EXITING || !ran_lately(task))
 		return state;
 	return task_state_create(task);
 }
@@ -201,6 +213,7 @@ int threads(struct bpf_iter__task *context)
 	__builtin_memset(header, 0, sizeof(*header));
 	header->call = state->call;
 	is_news = hangs(header, &found.counters, &stretch, now) || sum != state->reported_sum || walk.everything;
+	is_news = add_wait(&found.clocks, task) || is_news;
 	if (!add_stretch(&found.counters, &stretch, now) && !is_news)
 		return 0;
 	header->state = state_id(state);
@@ -224,7 +237,9 @@ static __always_inline int ended_by(struct task_struct *task)
 
 static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct task_struct *task)
 {
-	struct task_state *state = task_state_find(task);
+	/* Where no hook of the scheduler sees every thread, whoever no hook has seen has clocks all the same; and is ENDED then, so that
+	 * the walk does not meet it on its way out. */
+	struct task_state *state = walk.scheduler_since_ns ? task_state_find(task) : task_state_create(task);
 	struct thread_record *record;
 	struct stretch stretch;
 

@@ -36,13 +36,13 @@ struct task_counters {
 };
 
 /* What the scheduler itself counts of a thread since it started: what /proc/PID/task/TID/schedstat and status show. Stands in
- * for sched_tracer's counters where that does not see every switch. All zero where the kernel keeps no sched_info. */
+ * for sched_tracer's counters where that does not see every switch. No waits where the kernel keeps no sched_info. */
 struct sched_clocks {
 	__u64 cpu_ns;
 	__u64 voluntary;
 	__u64 involuntary;
 	__u64 waits;
-	__u64 wait_ns; /* of waits that have ended */
+	__u64 wait_ns; /* with the one that goes on */
 };
 
 /* Where a thread is, as far as the scheduler's hooks have seen. */

@@ -15,7 +15,7 @@ public struct Service: Sendable {
     let thresholdsInForce: @Sendable () -> Thresholds
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
-    private let recentHealth = Recent<Reader.Health>(lifetime: .milliseconds(100))
+    private let recentHealth: Recent<Reader.Health>
     /// Where the database is; a disk that is full in tests.
     var diskSpace: @Sendable () -> DiskSpace?
     /// Who received the request that is being answered, for `/api/diagnostics`.
@@ -23,13 +23,15 @@ public struct Service: Sendable {
 
     /// Opens nothing: a database that is not there yet is an answer (503), not an error.
     ///
-    /// `clock` is for tests.
+    /// `clock` is for tests, another `healthLifetime` for measurements.
     public init(
-        reader: Reader, staleAfterSeconds: @escaping @Sendable () -> Double = { 10 },
+        reader: Reader, healthLifetime: Duration = .milliseconds(100),
+        staleAfterSeconds: @escaping @Sendable () -> Double = { 10 },
         thresholds: @escaping @Sendable () -> Thresholds = { Thresholds() },
         clock: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.reader = reader
+        recentHealth = Recent(lifetime: healthLifetime)
         agent = AgentReader(path: AgentReader.path(besides: reader.path), connections: 1)
         self.staleAfterSeconds = staleAfterSeconds
         thresholdsInForce = thresholds

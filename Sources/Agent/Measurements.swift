@@ -49,16 +49,19 @@ struct Measurements {
         var gap: String?
         for victim in problem.victims where ProcessStat(victim.process) != nil { sums[victim.process.description] = 0 }
         for snapshot in snapshots {
-            for process in try ProcessRecord.list(snapshot.json) {
+            let records = try ProcessRecord.list(snapshot.json)
+            // Who is blocked all the time moves no other number, and is not there at all.
+            if records.contains(where: { $0.scheduling.map { $0.blockedNs == nil } ?? false }),
+                let victim = problem.victims.first(where: { ProcessRecord.isBlocking($0.stall) })
+            {
+                gap = "how long \(victim.comm) was \(victim.stall) was not measured in every second"
+            }
+            for process in records {
                 let name = process.identity.description
                 guard let sum = sums[name],
                     let victim = problem.victims.first(where: { $0.process == process.identity })
                 else { continue }
-                guard let stall = process.stall(victim.stall) else {
-                    gap = "how long \(victim.comm) was \(victim.stall) was not measured in every second"
-                    continue
-                }
-                sums[name] = sum + min(stall, 1000)
+                sums[name] = sum + min(process.stall(victim.stall), 1000)
             }
         }
         let ticks = snapshots.count
@@ -118,17 +121,19 @@ struct ProcessRecord: Decodable {
 
     var identity: ProcessIdentity { ProcessIdentity(pid: pid, startTicks: startTicks) }
 
-    /// Milliseconds in its second, of the kind that a victim suffers; `nil` where nobody measured it.
-    func stall(_ kind: String) -> Double? {
-        let blocked = scheduling.map(\.blockedNs) ?? 0
+    /// Whether a stall of this kind is told by D state.
+    static func isBlocking(_ kind: String) -> Bool { kind != "run-queue wait" && kind != "page-fault latency" }
+
+    /// Milliseconds in its second, of the kind that a victim suffers.
+    func stall(_ kind: String) -> Double {
+        let blocked = scheduling?.blockedNs ?? 0
         let nanoseconds =
             switch kind {
             case "run-queue wait": scheduling?.waitNs ?? 0
-            case "waiting for memory", "page-fault latency":
-                faults.map { max($0.latencyNs, blocked ?? 0) } ?? blocked
+            case "waiting for memory", "page-fault latency": max(faults?.latencyNs ?? 0, blocked)
             default: blocked
             }
-        return nanoseconds.map { $0 / 1e6 }
+        return nanoseconds / 1e6
     }
 
     static func list(_ json: String) throws -> [ProcessRecord] { try JSON.value(json, as: [ProcessRecord].self) }

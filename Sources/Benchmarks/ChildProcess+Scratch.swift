@@ -8,6 +8,7 @@ extension ChildProcess {
         let name = program.split(separator: "/").last ?? "program"
         let log = scratch.path("\(name)-\(UUID().uuidString.prefix(8)).log")
         try self.init(Self.ours(program), arguments, log: log)
+        Leftovers.add(child: pid)
     }
 
     /// Runs to the end; returns what it printed.
@@ -69,6 +70,7 @@ public final class Scratch {
 
     public init() throws {
         url = FileManager.default.temporaryDirectory.appending(path: "kernelsight-bench-\(UUID().uuidString.prefix(8))")
+        Leftovers.add(directory: url.path)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         // nginx's workers run as another user.
         chmod(url.path, 0o755)

@@ -51,14 +51,17 @@ public enum CollectorCost {
         progress("an idle host, \(Int(seconds)) s")
         let before = try ProcessFigures.cpuSeconds(of: collector.pid)
         let idleBefore = try idleSeconds()
-        pass(seconds)
+        let costs = try follow(account, seconds: seconds).map(\.percent)
         let percent = 100 * (try ProcessFigures.cpuSeconds(of: collector.pid) - before) / seconds
         let cores = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let busy = 1 - (try idleSeconds() - idleBefore) / seconds / cores
         return [
             Figure(
+                "collector and hooks: idle host", mean(costs), "% of the host", bar: .atMost(0.5), rounds: costs,
+                detail: "over \(Int(seconds)) s, by its own account; the whole host was \(short(100 * busy)) % busy"),
+            Figure(
                 "collector: CPU, idle host", percent, "% of one core", bar: .atMost(1),
-                detail: "over \(Int(seconds)) s; the whole host was \(short(100 * busy)) % busy"),
+                detail: "without the hooks, by the kernel's account"),
             Figure(
                 "collector: resident memory", try ProcessFigures.residentMegabytes(of: collector.pid), "MiB",
                 bar: .atMost(25), detail: "after \(Int(seconds) + 10) s"),
@@ -87,12 +90,29 @@ public enum CollectorCost {
             "bench-workload", [load.rawValue, "1", "\(seconds + 30)", "100000"], in: scratch)
         defer { workload.stop() }
         pass(10)
+        let switchesBefore = try switches()
+        let start = ContinuousClock.now
         let costs = try follow(account, seconds: seconds)
+        let rate = Double(try switches() - switchesBefore) * 1000 / (ContinuousClock.now - start).milliseconds
+        guard workload.isRunning, rate > 90_000 else {
+            throw BenchmarkFailure("the host made \(short(rate)) switches a second: \(workload.output)")
+        }
         return Figure(
             "collector and hooks: \(load.name), \(how)", mean(costs.map(\.percent)), "% of the host", bar: bar,
             rounds: costs.map(\.percent),
             detail:
-                "\(costs.last?.lowered ?? 0) tracers look at less; by its own account, which counts each run of a hook")
+                "\(short(rate)) switches a second; \(costs.last?.lowered ?? 0) tracers look at less; by its own account, "
+                + "which counts each run of a hook")
+    }
+
+    /// Context switches of the host since it was booted.
+    private static func switches() throws -> UInt64 {
+        let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("ctxt ") }
+        guard let count = line.flatMap({ UInt64($0.dropFirst(5)) }) else {
+            throw BenchmarkFailure("/proc/stat makes no sense")
+        }
+        return count
     }
 
     /// As many calls and switches as the host can make.
@@ -100,12 +120,12 @@ public enum CollectorCost {
         _ account: OwnAccount, seconds: Double, _ scratch: Scratch, _ progress: (String) -> Void
     ) throws -> [Figure] {
         progress("a storm, \(Int(seconds)) s")
-        let workloads = [("syscalls", 0), ("syscalls", 1), ("switches", 0), ("switches", 1)]
-        let loads = try workloads.map { name, cpu in
+        let cpus = 0..<Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let loads = try cpus.flatMap { [("syscalls", $0), ("switches", $0)] }.map { name, cpu in
             try ChildProcess("bench-workload", [name, "\(cpu)", "\(seconds + 30)"], in: scratch)
         }
         let start = Timestamp.now
-        let costs = try follow(account, seconds: max(seconds, 20))
+        let costs = try follow(account, seconds: max(seconds, 20), atLeast: 0)
         for load in loads { load.stop() }
         let whole = try calm(account, progress)
         // Its commits may wait for the host's storage; its steps say when they were taken.
@@ -141,7 +161,9 @@ public enum CollectorCost {
     }
 
     /// What it said of the seconds from now on, as far as that was committed in time.
-    private static func follow(_ account: OwnAccount, seconds: Double) throws -> [OwnAccount.Second] {
+    private static func follow(
+        _ account: OwnAccount, seconds: Double, atLeast share: Double = 0.5
+    ) throws -> [OwnAccount.Second] {
         let start = Timestamp.now
         var said: [OwnAccount.Second] = []
         for _ in 0..<Int(2 * seconds) {
@@ -149,10 +171,15 @@ public enum CollectorCost {
             let now = try account.now()
             if now.time > said.last?.time ?? start { said.append(now) }
         }
+        guard Double(said.count) >= share * seconds else {
+            throw BenchmarkFailure("only \(said.count) of \(Int(seconds)) seconds were committed in time")
+        }
         return said
     }
 
-    private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
+    private static func mean(_ values: [Double]) -> Double {
+        values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
+    }
 
     private static func pass(_ seconds: Double) {
         let deadline = ContinuousClock.now + .seconds(seconds)

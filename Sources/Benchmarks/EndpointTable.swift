@@ -1,6 +1,6 @@
 /// What each endpoint takes, for few clients and for many, with nginx's cache and without it.
 public enum EndpointTable {
-    /// - Parameter database: filled before, see `DemoData`; it is read only.
+    /// - Parameter database: filled before, see `DemoData` and `LivedIn`; it is read only.
     public static func run(
         database: String, seconds: Int, port: Int = 18_096, progress: (String) -> Void
     ) throws -> [Figure] {
@@ -9,17 +9,18 @@ public enum EndpointTable {
             let scratch = try Scratch()
             let stack = try UserStack(database: database, port: port, cache: cache, scratch: scratch)
             defer { stack.stop() }
-            for endpoint in UserStack.endpoints {
+            for endpoint in UserStack.endpoints + UserStack.others {
                 for clients in [1, 10, 50, 500] {
                     let name = "\(endpoint.name), \(clients) clients, cache \(cache ? "on" : "off")"
                     progress(name)
                     let load = try stack.load(path: endpoint.path, connections: clients, seconds: seconds)
+                    let promise = clients == 10 ? endpoint.seed : nil
                     figures.append(
                         Figure(
-                            "\(name): mean", load.mean, "ms", bar: clients == 10 ? .atMost(endpoint.seed) : nil,
+                            "\(name): mean", load.mean, "ms", bar: promise.map(Figure.Bar.atMost),
                             detail:
                                 "p50 \(short(load.p50)), p99 \(short(load.p99)) ms, \(short(load.perSecond)) requests/s"
-                                + (clients == 10 ? ", seed \(short(endpoint.seed)) ms" : "")))
+                        ))
                 }
             }
         }
@@ -38,7 +39,7 @@ public enum Flatness {
         defer { fewer.stop() }
         let more = try UserStack(database: many, port: port + 1, cache: false, scratch: scratch.many)
         defer { more.stop() }
-        return try UserStack.endpoints.map { endpoint in
+        return try (UserStack.endpoints + UserStack.others).map { endpoint in
             let pairs = try (1...max(rounds, 1)).map { round in
                 progress("\(endpoint.name), round \(round) of \(rounds)")
                 return (

@@ -1,6 +1,7 @@
 import ChildProcess
 import Foundation
 import Glibc
+import Model
 
 /// Memory of all parts together, while they work and users look.
 public enum MemoryUse {
@@ -15,6 +16,7 @@ public enum MemoryUse {
             "kernelsight-collector", ["--config", "/dev/null", "--database", database, "--run", run], in: scratch)
         defer { collector.stop() }
         try collector.expect("attached")
+        let began = Timestamp.now
         let agent = try ChildProcess(
             "kernelsight-agent",
             ["--config", "/dev/null", "--database", database], in: scratch)
@@ -48,9 +50,10 @@ public enum MemoryUse {
                 "memory: collector, agent and two workers, PSS", last.reduce(0, +), "MiB", bar: .atMost(60),
                 rounds: later.map(\.all), detail: "after \(minutes) min of load; seed 250"),
             Figure(
-                "memory: growth in an hour", 60 * slope(later), "MiB", bar: .atMost(0.1),
+                // Of less than an hour a line says nothing.
+                "memory: growth in an hour", 60 * slope(later), "MiB", bar: minutes < 60 ? nil : .atMost(0.1),
                 detail: "a line through the last \(later.count) minutes"),
-        ]
+        ] + (try SeriesSize.figures(database: database, from: began))
     }
 
     /// Least squares, per minute.

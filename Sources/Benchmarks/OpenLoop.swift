@@ -39,6 +39,8 @@ enum OpenLoop {
         return answers.withLock { $0.sorted() }
     }
 
+    static func isFree(port: Int) -> Bool { (try? Connection(port: port)) == nil }
+
     /// A kept connection to 127.0.0.1.
     private struct Connection: ~Copyable {
         private let descriptor: Int32
@@ -62,7 +64,8 @@ enum OpenLoop {
         /// Asks and reads the whole answer, which must be 200 and say how long it is.
         func get(_ path: String) throws {
             let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            guard write(descriptor, request, request.utf8.count) == request.utf8.count else {
+            guard send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL)) == request.utf8.count
+            else {
                 throw BenchmarkFailure("the connection broke at \(path)")
             }
             var answer: [UInt8] = []

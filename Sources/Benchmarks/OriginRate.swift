@@ -11,7 +11,8 @@ public enum OriginRate {
         database: String, rounds: Int, seconds: Int, port: Int = 18_090, progress: (String) -> Void
     ) throws -> [Figure] {
         let scratch = try Scratch()
-        let worker = try ChildProcess.apiWorker(socket: scratch.path("ours.sock"), database: database, in: scratch)
+        let worker = try ChildProcess.apiWorker(
+            socket: scratch.path("ours.sock"), database: database, afresh: true, in: scratch)
         defer { worker.stop() }
         let nginx = try startNginx(port: port, worker: worker, scratch: scratch)
         defer { nginx.stop() }
@@ -103,6 +104,7 @@ public enum OriginRate {
         let file = scratch.file("nginx.conf")
         try configuration.write(to: file, atomically: true, encoding: .utf8)
         chmod(directory, 0o777)
+        try UserStack.needFree(port: port)
         let nginx = try ChildProcess("nginx", ["-p", directory, "-c", file.path], in: scratch)
         try worker.expectReply(
             from: "http://127.0.0.1:\(port)/ours/api/health", nginxLog: "error.log", in: scratch)

@@ -41,9 +41,14 @@ struct OwnAccount {
         try number("SELECT sum(json_extract(detail, '$.cost.map_bytes')) FROM components")
     }
 
-    /// What a tracer's hooks took of the host in the last second.
+    /// What a tracer's hooks took of the host in the last second; throws where it does not measure everything.
     func percent(of tracer: String) throws -> Double {
-        try number(
+        let coverage = try raw.rows(
+            "SELECT json_extract(detail, '$.coverage') FROM components WHERE component = '\(tracer)'")
+        guard case .text("full")? = coverage.first?.first else {
+            throw BenchmarkFailure("\(tracer) does not measure everything")
+        }
+        return try number(
             """
             SELECT json_extract(t.value, '$.percent_of_host') FROM components, json_each(detail, '$.tracers') t
                 WHERE component = 'governor' AND json_extract(t.value, '$.name') = '\(tracer)'

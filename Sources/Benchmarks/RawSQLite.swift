@@ -18,7 +18,8 @@ final class RawSQLite {
         let statement = try prepare(sql)
         defer { sqlite3_finalize(statement) }
         var rows: [[Value]] = []
-        while sqlite3_step(statement) == SQLITE_ROW {
+        var result = sqlite3_step(statement)
+        while result == SQLITE_ROW {
             rows.append(
                 (0..<sqlite3_column_count(statement)).map { column in
                     switch sqlite3_column_type(statement, column) {
@@ -27,7 +28,9 @@ final class RawSQLite {
                     default: .text(String(cString: sqlite3_column_text(statement, column)))
                     }
                 })
+            result = sqlite3_step(statement)
         }
+        guard result == SQLITE_DONE else { throw BenchmarkFailure("SQLite says \(result) to \(sql)") }
         return rows
     }
 

@@ -59,6 +59,7 @@ public enum TracerCost {
                 sleep(1)
                 return try account.percent(of: promise.tracer)
             }
+            guard load.isRunning else { throw BenchmarkFailure("\(promise.load) ended: \(load.output.suffix(300))") }
             let (bytes, events) = try account.limits(of: promise.tracer)
             return [
                 Figure(

@@ -5,12 +5,18 @@ import Glibc
 /// Two workers behind the product's nginx, in a directory of their own.
 struct UserStack {
     /// Each endpoint by its name, with the means that were promised for it, in milliseconds.
-    static let endpoints: [(name: String, path: String, seed: Double)] = [
+    static let endpoints: [(name: String, path: String, seed: Double?)] = [
         ("health", "/api/health", 2), ("stats", "/api/stats", 25),
         ("signals of 20", "/api/signals?limit=20&lookback_minutes=1440", 15), ("agent/status", "/api/agent/status", 10),
         ("diagnostics", "/api/diagnostics", 50),
     ]
     static let paths = endpoints.map(\.path)
+    /// What the first promise did not have.
+    static let others: [(name: String, path: String, seed: Double?)] = [
+        ("signals of a type, severe", "/api/signals?signal_type=scheduler&severity=high&lookback_minutes=1440", nil),
+        ("one signal", "/api/signals/1000", nil), ("series", "/api/series?metric=cpu.busy", nil),
+        ("processes", "/api/processes", nil), ("agent/history", "/api/agent/history", nil),
+    ]
 
     let base: String
     let workers: [ChildProcess]
@@ -22,18 +28,27 @@ struct UserStack {
         base = "http://127.0.0.1:\(port)"
         self.scratch = scratch
         let sockets = (1...2).map { scratch.path("api\($0).sock") }
-        workers = try sockets.map { try ChildProcess.apiWorker(socket: $0, database: database, in: scratch) }
+        workers = try sockets.map {
+            try ChildProcess.apiWorker(socket: $0, database: database, afresh: !cache, in: scratch)
+        }
         try FileManager.default.createDirectory(atPath: scratch.path("run"), withIntermediateDirectories: true)
         chmod(scratch.path("run"), 0o777)
         let script = try Self.source("deploy/render-nginx")
         let text = try ChildProcess.run(
             script, ["\(port)", scratch.path("run"), scratch.path("run")] + sockets, in: scratch)
         // The files that it is compared with stand where the dashboard does.
-        let root = try Regex(#"root ".*/dashboard";"#)
+        var changes = [(try Regex(#"root ".*/dashboard";"#), "root \"\(scratch.path(""))\";")]
+        if !cache { changes.append((try Regex("fastcgi_cache kernelsight_cache;"), "")) }
+        let configuration = try changes.reduce(text) { text, change in
+            let changed = text.replacing(change.0, with: change.1)
+            guard changed != text else {
+                throw BenchmarkFailure("nginx's configuration has another form than was known here")
+            }
+            return changed
+        }
         let file = scratch.file("nginx.conf")
-        try text.replacing(root, with: "root \"\(scratch.path(""))\";")
-            .replacing("fastcgi_cache kernelsight_cache;", with: cache ? "fastcgi_cache kernelsight_cache;" : "")
-            .write(to: file, atomically: true, encoding: .utf8)
+        try configuration.write(to: file, atomically: true, encoding: .utf8)
+        try Self.needFree(port: port)
         nginx = try ChildProcess(
             "nginx", ["-p", scratch.path("run"), "-c", file.path, "-g", "daemon off;"], in: scratch)
         try nginx.expectReply(
@@ -55,6 +70,13 @@ struct UserStack {
     /// - Parameter script: what is asked for; else `path` is, each time.
     func load(_ script: String? = nil, path: String = "", connections: Int, seconds: Int) throws -> WebLoad {
         try WebLoad(base + path, connections: connections, seconds: seconds, script: script, in: scratch)
+    }
+
+    /// Another server there would answer in nginx's place, for a benchmark that was killed perhaps.
+    static func needFree(port: Int) throws {
+        guard OpenLoop.isFree(port: port) else {
+            throw BenchmarkFailure("port \(port) is in use: end what listens there")
+        }
     }
 
     /// A file of the sources that this program was built from, which stand above it.

@@ -41,12 +41,16 @@ struct WebLoad {
 
 extension ChildProcess {
     /// An API worker on a database that nobody writes: its data grow older meanwhile, and it shall answer as if they were fresh.
-    static func apiWorker(socket: String, database: String, in scratch: Scratch) throws -> ChildProcess {
+    /// - Parameter afresh: whether it asks the database for health each time.
+    static func apiWorker(
+        socket: String, database: String, afresh: Bool, in scratch: Scratch
+    ) throws -> ChildProcess {
         let config = scratch.file("config.yaml")
         try "api: { freshness_limit_seconds: 3600 }\n".write(to: config, atomically: true, encoding: .utf8)
         return try ChildProcess(
             "kernelsight-api",
-            ["--socket", socket, "--socket-mode", "666", "--database", database, "--config", config.path],
+            ["--socket", socket, "--socket-mode", "666", "--database", database, "--config", config.path]
+                + (afresh ? ["--afresh"] : []),
             in: scratch)
     }
 

@@ -70,11 +70,14 @@ struct Episodes: Sendable {
                 candidates += 1
             }
             var track = tracks.removeValue(forKey: key) ?? Track()
-            // What stands in for the data that opened it cannot say that it is over, or that it harms nobody any more.
-            if blindness[key.type]?.seesLess(of: key.label) == true, observation.grade.severity <= .low,
+            // What stands in for the data that opened it cannot say that it is over, or, while it holds, that it harms nobody.
+            let verdict = blindness[key.type]
+            let goesOn =
+                verdict?.blindToVictims != nil && observation.strength >= min(hysteresis.release, 1)
+            if goesOn || verdict?.isBlind(to: key.label) == true, observation.grade.severity <= .low,
                 track.episode.map({ $0.peak.severity > .low }) ?? false
             {
-                if let episode = track.lose() { changed.append(episode) }
+                if let episode = track.lose(goesOn: goesOn) { changed.append(episode) }
                 if track.isAlive { tracks[key] = track }
                 continue
             }
@@ -95,7 +98,10 @@ struct Episodes: Sendable {
             guard var track = tracks.removeValue(forKey: key) else { continue }
             let episode =
                 blindness[key.type]?.isBlind(to: key.label) == true
-                ? track.lose() : track.miss(time: time, interval: interval, hysteresis)
+                ? track.lose()
+                : track.miss(
+                    time: time, interval: interval, hysteresis,
+                    seesVictims: blindness[key.type]?.blindToVictims == nil)
             if let episode { changed.append(episode) }
             if track.isAlive { tracks[key] = track }
         }

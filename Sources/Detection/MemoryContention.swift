@@ -118,7 +118,10 @@ extension ProcessActivity {
     /// Bytes in swap, as far as the process is at work: what an idle one has there presses on nobody. From a tenth of the
     /// tick on the CPU or in D state on it is all of them.
     fileprivate func wantedFromSwap(over interval: Double) -> Double {
-        let busy = scheduling.map { Double($0.cpuNanoseconds + ($0.blockedNanoseconds ?? 0)) / 1e9 / interval }
+        // It may be blocked all the time where nobody measures that.
+        let busy = scheduling.map { scheduling in
+            scheduling.blockedNanoseconds.map { Double(scheduling.cpuNanoseconds + $0) / 1e9 / interval } ?? 1
+        }
         return Double(proc?.swappedBytes ?? 0) * min(1, (busy ?? proc?.cpuShare ?? 0) / 0.1)
     }
 

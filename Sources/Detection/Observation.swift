@@ -29,7 +29,6 @@ struct Verdict: Sendable {
         blindness != nil && (blindLabels.isEmpty || blindLabels.contains(label))
     }
 
-    func seesLess(of label: String) -> Bool { blindToVictims != nil || isBlind(to: label) }
 }
 
 /// How one type of signal is found. A rule may keep small, bounded state between ticks.

@@ -68,8 +68,10 @@ struct Track: Sendable {
         return isWorthWriting(episode) ? report(episode) : nil
     }
 
-    /// The rule looked and saw nothing.
-    mutating func miss(time: Timestamp, interval: Double, _ hysteresis: Hysteresis) -> Episode? {
+    /// The rule looked and saw nothing. An episode whose victims cannot be seen stays unknown until it is over.
+    mutating func miss(
+        time: Timestamp, interval: Double, _ hysteresis: Hysteresis, seesVictims: Bool = true
+    ) -> Episode? {
         wasRefused = false
         remember(nil, hysteresis)
         guard var episode else {
@@ -80,14 +82,16 @@ struct Track: Sendable {
         mild += interval
         sinceReport += interval
         if let ended = end(at: time, hysteresis) { return ended }
-        guard episode.state == .unknown else { return nil }
+        guard seesVictims, episode.state == .unknown else { return nil }
         episode.state = .open
         return report(episode)
     }
 
-    /// The rule could not look: time stands still.
-    mutating func lose() -> Episode? {
+    /// The rule could not look: time stands still. Where it saw that the condition goes on and only not whom it harms, time
+    /// begins anew.
+    mutating func lose(goesOn: Bool = false) -> Episode? {
         wasRefused = false
+        if goesOn { (quiet, mild) = (0, 0) }
         guard var episode, episode.state != .unknown else { return nil }
         episode.state = .unknown
         return report(episode)

@@ -9,7 +9,7 @@ public struct ProcessesStatus: Sendable {
     public var ledger: Ledger
     /// The exit hook's runs, and all memory that grows with the threads. The walk runs in the collector's own time.
     public var cost: TracerCost
-    /// Threads that a hook has seen and that are there, as of the last walk.
+    /// Threads that have been met, by a hook or by the walk, and that are there, as of the last walk.
     public var threads: Int
 
     public init(

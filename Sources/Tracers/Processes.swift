@@ -53,7 +53,11 @@ final class Processes {
 
     /// When the scheduler's hooks began to keep sleeps, in kernel time; 0 if they do not.
     var schedulerSince: UInt64 = 0 {
-        didSet { set(\.scheduler_since_ns, to: schedulerSince) }
+        didSet {
+            set(\.scheduler_since_ns, to: schedulerSince)
+            // Stretches were in the last reports that will not be counted any more.
+            if schedulerSince == 0, oldValue != 0 { reportsEverything = true }
+        }
     }
 
     /// Since when the end of every call is seen, in kernel time; 0 if it is not.
@@ -143,7 +147,7 @@ final class Processes {
     private func walk(_ look: (thread_header) -> Void = { _ in }) -> Bool {
         walkFailure = nil
         globals[object.offset(of: "threads_with_state", in: ".bss"), as: UInt64.self] = 0
-        table.beginWalk(at: KernelClock.now().monotonicNanoseconds)
+        table.beginWalk(at: KernelClock.now().monotonicNanoseconds, hasStretches: schedulerSince != 0)
         let descriptor = bpf_iter_create(bpf_link__fd(iterator))
         guard descriptor >= 0 else { return failWalk(errno) }
         defer { close(descriptor) }

@@ -9,6 +9,12 @@ struct ThreadTable {
     /// Words of `struct task_counters`, in its order, and after them those of `struct sched_clocks`.
     static let clockWords = MemoryLayout<task_counters>.size / 8
     static let counterWords = clockWords + MemoryLayout<sched_clocks>.size / 8
+    /// The counters that a stretch which goes on is added to.
+    private static let stretches: Set<Int> = Set(
+        [\task_counters.cpu_ns, \.wait_ns, \.blocked_ns].compactMap { MemoryLayout<task_counters>.offset(of: $0) }.map {
+            $0 / 8
+        })
+    private static let waitsWord = (MemoryLayout<sched_clocks>.offset(of: \.waits) ?? 0) / 8
     static let recordSize = MemoryLayout<thread_record>.stride
     private static let headerSize = MemoryLayout<thread_header>.size
 
@@ -22,8 +28,10 @@ struct ThreadTable {
     private var freeSlots: [Int] = []
     private var walk: UInt64 = 0
     /// When this walk and the one before began, in kernel time.
-    private var began: UInt64 = 0
-    private var lastBegan: UInt64 = 0
+    private var began = UInt64.max
+    private var lastBegan = UInt64.max
+    /// Whether reports have the stretch that a thread is in on top of what has ended.
+    private var hasStretches = false
     /// The highest id so far. The kernel gives them out in rising order, so a higher one is a thread's first report.
     private var newest: UInt64 = 0
     private var sums: [ProcessIdentity: ProcessSum] = [:]
@@ -38,8 +46,11 @@ struct ThreadTable {
     var count: Int { slots.count }
 
     /// What comes from now on is another walk's, which begins at `now` in kernel time.
-    mutating func beginWalk(at now: UInt64) {
+    /// - Parameter hasStretches: whether the scheduler's hooks see every thread. A stretch that was reported when they stopped is
+    ///   never counted, so that from then on the counters as they are count.
+    mutating func beginWalk(at now: UInt64, hasStretches: Bool) {
         walk += 1
+        self.hasStretches = hasStretches
         (lastBegan, began) = (began, now)
     }
 
@@ -62,11 +73,11 @@ struct ThreadTable {
                 let isKnown = word < Self.clockWords ? isNew : isYoung
                 let before = slot.map { numbers[$0 * Self.counterWords + word] } ?? (isKnown ? 0 : now)
                 // A report from the middle of a switch lacks the time that has just ended; the next one has it.
-                highest[word] = max(now, before)
-                grown[word] = highest[word] - before
+                highest[word] = hasStretches || !Self.stretches.contains(word) ? max(now, before) : now
+                grown[word] = max(now, before) - before
             }
             sums[ProcessIdentity(header.task), default: ProcessSum(header)].add(
-                header, grown, hasClocks: highest[Self.clockWords] > 0, epoch: epoch)
+                header, grown, hasClocks: highest[Self.clockWords + Self.waitsWord] > 0, epoch: epoch)
             if header.ended != 0 {
                 forget(header.state)
             } else if let slot = slot ?? freeSlot(for: header.state) {
@@ -112,7 +123,7 @@ struct ProcessSum {
     private var header: thread_header
     private var counters = [UInt64](repeating: 0, count: ThreadTable.counterWords)
     private var longestWait = LongestWait()
-    /// Whether the scheduler keeps clocks: who has run has used a CPU.
+    /// Whether the scheduler keeps clocks of waits: who has run has waited, if only for a moment.
     private var hasClocks = false
     /// By those clocks, the thread that waited most, and how many CPUs it may run on.
     private var mostWaited: (nanoseconds: UInt64, allowedCPUs: Int)?

@@ -35,6 +35,9 @@ struct KernelsightAPI: ParsableCommand {
     @Option(help: "Group of the socket's file, by name, so that the web server's user can connect.")
     var socketGroup: String?
 
+    @Flag(help: "Asks the database for health each time instead of ten times a second at most; for measurements.")
+    var afresh = false
+
     /// What opening connections and rare requests touched goes back this often. It costs the requests after it about a
     /// millisecond together.
     private static let requestsBetweenReleases = 10_000
@@ -62,6 +65,7 @@ struct KernelsightAPI: ParsableCommand {
             let live = LiveSettings(settings)
             let service = Service(
                 reader: Reader(path: path, connections: settings.advanced.databaseConnectionPoolSize),
+                healthLifetime: afresh ? .zero : .milliseconds(100),
                 staleAfterSeconds: { live.freshnessLimitSeconds }, thresholds: { live.thresholds })
             let slow = SlowLog(log: log, live: live)
             let server = try Server(

@@ -99,9 +99,12 @@ struct Governor: Sendable {
             return down(own: own, at: now)
         }
         overSince = nil
-        // One at a time: the next one needs to know what this one cost. The cheapest first.
+        // One at a time: the next one needs to know what this one cost. The scheduler's first, then the cheapest.
         let sampled = tracers.filter { $0.value.coverage == .sampled }
-            .sorted { ($0.value.cost(at: .full), $0.key.rawValue) < ($1.value.cost(at: .full), $1.key.rawValue) }
+            .sorted {
+                ($0.key == .scheduler ? 0 : 1, $0.value.cost(at: .full), $0.key.rawValue)
+                    < ($1.key == .scheduler ? 0 : 1, $1.value.cost(at: .full), $1.key.rawValue)
+            }
         for (name, _) in sampled {
             if let step = up(name, own: own, at: now) { return [step] }
         }
@@ -110,7 +113,10 @@ struct Governor: Sendable {
 
     /// Tracers that are off and of which it is time to know what they would cost.
     func toProbe(at now: Double) -> [TracerName] {
-        TracerName.allCases.filter { name in tracers[name].map { $0.coverage == .off && now >= $0.probeAt } ?? false }
+        let off = TracerName.allCases.filter { name in
+            tracers[name].map { $0.coverage == .off && now >= $0.probeAt } ?? false
+        }
+        return off.filter { $0 == .scheduler } + off.filter { $0 != .scheduler }
     }
 
     /// Takes in what a tracer that is off saw when it was let look for a moment.
@@ -168,7 +174,8 @@ struct Governor: Sendable {
     /// As far up as there is room for.
     private mutating func up(_ name: TracerName, own: Double, at now: Double) -> CoverageStep? {
         guard let memory = tracers[name] else { return nil }
-        let rest = cost(without: name)
+        // Where there is not room for all, the others make room for the scheduler's.
+        let rest = name == .scheduler ? 0 : cost(without: name)
         let better = memory.coverage == .off ? [.full, name.least] : [Coverage.full]
         guard let coverage = better.first(where: { rest + memory.cost(at: $0) <= allowance(Self.room, own) }) else {
             tracers[name]?.room = nil
@@ -177,7 +184,7 @@ struct Governor: Sendable {
         let room = memory.room.flatMap { $0.coverage == coverage ? $0 : nil } ?? (coverage: coverage, since: now)
         tracers[name]?.room = room
         guard now - room.since >= memory.calm - Self.jitter else { return nil }
-        let expected = own + rest + memory.cost(at: coverage)
+        let expected = own + cost(without: name) + memory.cost(at: coverage)
         return move(name, to: coverage, "the cost will be \(percent(expected)) of the budget", at: now)
     }
 

@@ -27,8 +27,8 @@ struct BenchOptions: ParsableArguments {
     var seconds = 3
 
     func validate() throws {
-        guard (1...100).contains(rounds), (1...600).contains(seconds) else {
-            throw ValidationError("--rounds: 1 to 100; --seconds: 1 to 600")
+        guard (1...100).contains(rounds), (1...60).contains(seconds) else {
+            throw ValidationError("--rounds: 1 to 100; --seconds: 1 to 60")
         }
     }
 
@@ -49,6 +49,13 @@ struct MadeDatabase: ParsableArguments {
     func make(in scratch: Scratch, span: Double, end: Timestamp = .now) async throws -> String {
         let path = scratch.path("bench.db")
         try await DemoData.fill(path: path, signals: signals, span: span, end: end, progress: BenchOptions.progress)
+        return path
+    }
+
+    /// The same with what a collector and an agent leave behind, for those who ask the API.
+    func makeLivedIn(in scratch: Scratch, span: Double) async throws -> String {
+        let path = try await make(in: scratch, span: span)
+        try LivedIn.live(in: path, progress: BenchOptions.progress)
         return path
     }
 }
@@ -102,7 +109,7 @@ struct CollectorBench: ParsableCommand {
     @OptionGroup var output: BenchOutput
 
     func validate() throws {
-        guard (1...3600).contains(seconds) else { throw ValidationError("--seconds: 1 to 3600") }
+        guard (10...3600).contains(seconds) else { throw ValidationError("--seconds: 10 to 3600") }
     }
 
     func run() throws {
@@ -166,7 +173,7 @@ struct OriginBench: AsyncParsableCommand {
 
     func run() async throws {
         let scratch = try Scratch()
-        let path = try await data.make(in: scratch, span: 86_400)
+        let path = try await data.makeLivedIn(in: scratch, span: 86_400)
         try output.show(
             try OriginRate.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
@@ -185,7 +192,7 @@ struct UserBench: AsyncParsableCommand {
 
     func run() async throws {
         let scratch = try Scratch()
-        let path = try await data.make(in: scratch, span: 86_400)
+        let path = try await data.makeLivedIn(in: scratch, span: 86_400)
         try output.show(
             try UserLoad.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
@@ -204,12 +211,12 @@ struct EndpointBench: AsyncParsableCommand {
     @OptionGroup var output: BenchOutput
 
     func validate() throws {
-        guard (1...600).contains(seconds) else { throw ValidationError("--seconds: 1 to 600") }
+        guard (1...20).contains(seconds) else { throw ValidationError("--seconds: 1 to 20") }
     }
 
     func run() async throws {
         let scratch = try Scratch()
-        let path = try await data.make(in: scratch, span: 86_400)
+        let path = try await data.makeLivedIn(in: scratch, span: 86_400)
         try output.show(try EndpointTable.run(database: path, seconds: seconds, progress: BenchOptions.progress))
     }
 }
@@ -242,6 +249,7 @@ struct FlatBench: AsyncParsableCommand {
         let (short, long) = (scratch.path("short.db"), scratch.path("long.db"))
         try await DemoData.fill(path: long, signals: many, span: span, end: end, progress: BenchOptions.progress)
         try await DemoData.fill(path: short, signals: few, span: span, end: end, progress: BenchOptions.progress)
+        for path in [short, long] { try LivedIn.live(in: path, progress: BenchOptions.progress) }
         try output.show(
             try Flatness.run(
                 few: short, many: long, rounds: options.rounds, seconds: options.seconds,
@@ -253,7 +261,7 @@ struct MemoryBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "memory",
         abstract:
-            "Memory of collector, agent and two workers under load, and whether it grows; needs root, nginx, wrk, curl."
+            "Memory of collector, agent and two workers under load, whether it grows, and what their series take; needs root, nginx, wrk, curl."
     )
 
     @Option(help: "For how long.")

@@ -169,6 +169,20 @@ import Testing
         #expect(host.coverage[.scheduler] == .full)
     }
 
+    @Test func `after a storm of switches the others make room for their tracer`() {
+        var host = Host()
+        let usual: [TracerName: Double] = [.scheduler: 60_000, .syscall: 40_000, .pageFault: 30_000]
+        host.rates = usual
+        host.run(seconds: 60)
+        #expect(host.steps.isEmpty)
+        host.rates[.scheduler] = 3_000_000
+        host.run(seconds: 10)
+        #expect(host.coverage[.scheduler] == .off)
+        host.rates = usual
+        host.run(seconds: 60)
+        #expect(host.coverage.values.allSatisfy { $0 == .full }, "\(host.steps)")
+    }
+
     @Test func `a cost around the floor does not go up and down either`() {
         var host = Host()
         host.own = 0.019

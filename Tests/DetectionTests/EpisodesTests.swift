@@ -228,8 +228,16 @@ import Testing
         _ = run.see(Self.observation(.high))
         #expect(run.seeNoVictims(Self.observation(.low)).map(\.state) == [.unknown])
         for _ in 0..<100 { #expect(run.seeNoVictims(Self.observation(.low)).isEmpty) }
+        // What comes and goes goes on.
+        for second in 0..<60 {
+            let seen = run.seeNoVictims(second.isMultiple(of: 3) ? Self.observation(.low) : nil)
+            #expect(seen.isEmpty, "\(seen)")
+        }
+        // Seen, but too little of it to hold.
         var closed: [Episode] = []
-        for _ in 0..<10 { closed += run.seeNoVictims(nil).filter { $0.state == .closed } }
+        for _ in 0..<10 {
+            closed += run.seeNoVictims(Self.observation(.low, strength: 0.6)).filter { $0.state == .closed }
+        }
         #expect(closed.count == 1)
     }
 

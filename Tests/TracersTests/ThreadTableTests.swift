@@ -17,7 +17,7 @@ struct ThreadTableTests {
     private func tick(
         _ table: inout ThreadTable, walk: [[UInt8]], exits: [[UInt8]] = [], isComplete: Bool = false
     ) -> [Int32: UInt64] {
-        table.beginWalk(at: 0)
+        table.beginWalk(at: 0, hasStretches: true)
         for records in walk + exits { records.withUnsafeBytes { table.add($0, epoch: 1) } }
         if isComplete { table.forgetUnseen() }
         let activities = table.take().map { $0.activity(measuredBy: [.scheduler]) }
@@ -46,7 +46,7 @@ struct ThreadTableTests {
         }
         func activity(_ reports: [UInt8]) throws -> ProcessActivity {
             var table = ThreadTable(limit: 10)
-            table.beginWalk(at: 0)
+            table.beginWalk(at: 0, hasStretches: true)
             reports.withUnsafeBytes { table.add($0, epoch: 1) }
             return try #require(table.take().first).activity(measuredBy: [.scheduler])
         }
@@ -69,12 +69,12 @@ struct ThreadTableTests {
             var record = thread_record()
             (record.header.state, record.header.task.pid, record.header.task.tid) = (id, 7, UInt32(id))
             (record.header.started_ns, record.header.allowed_cpus) = (started, cpus)
-            (record.clocks.cpu_ns, record.clocks.wait_ns) = (cpu, waited)
+            (record.clocks.cpu_ns, record.clocks.waits, record.clocks.wait_ns) = (cpu, 1, waited)
             return withUnsafeBytes(of: record) { Array($0) }
         }
         var table = ThreadTable(limit: 10)
         func tick(at time: UInt64, _ reports: [UInt8]) -> ProcessActivity.Scheduling? {
-            table.beginWalk(at: time)
+            table.beginWalk(at: time, hasStretches: false)
             reports.withUnsafeBytes { table.add($0, epoch: 1) }
             return table.take().first?.activity(measuredBy: []).scheduling
         }
@@ -88,14 +88,27 @@ struct ThreadTableTests {
         #expect(second?.allowedCPUs == 2, "of the thread that waited most in the tick")
         #expect(second?.blockedNanoseconds == nil && second?.longestWaitNanoseconds == nil)
         // The hooks' own counts, where they are whole.
-        table.beginWalk(at: 3000)
+        table.beginWalk(at: 3000, hasStretches: true)
         report(1, started: 10, cpu: 900, waited: 90).withUnsafeBytes { table.add($0, epoch: 1) }
         #expect(table.take().first?.activity(measuredBy: [.scheduler]).scheduling?.cpuNanoseconds == 0)
     }
 
+    @Test func `a stretch that was reported when the hooks stopped hides nothing when they are back`() {
+        var table = ThreadTable(limit: 10)
+        func tick(_ cpu: UInt64, hasStretches: Bool) -> UInt64? {
+            table.beginWalk(at: 0, hasStretches: hasStretches)
+            report(1, cpu: cpu).withUnsafeBytes { table.add($0, epoch: 1) }
+            return table.take().first?.activity(measuredBy: [.scheduler]).scheduling?.cpuNanoseconds
+        }
+        // A second of it goes on, and is in no counter.
+        #expect(tick(1_000_100, hasStretches: true) == 1_000_100)
+        #expect(tick(100, hasStretches: false) == 0)
+        #expect(tick(160, hasStretches: true) == 60)
+    }
+
     @Test func `a kernel that keeps no clocks says nothing`() {
         var table = ThreadTable(limit: 10)
-        table.beginWalk(at: 0)
+        table.beginWalk(at: 0, hasStretches: true)
         report(1, cpu: 5).withUnsafeBytes { table.add($0, epoch: 1) }
         #expect(table.take().first?.activity(measuredBy: []).scheduling == nil)
     }

@@ -42,7 +42,7 @@ static __always_inline bool last_thread(struct task_struct *task)
 static __always_inline __u64 runqueue_waits(struct task_struct *task) { return RUNQUEUE(task, pcount); }
 static __always_inline __u64 runqueue_wait_ns(struct task_struct *task) { return RUNQUEUE(task, run_delay); }
 static __always_inline __u64 runqueue_last_arrival(struct task_struct *task) { return RUNQUEUE(task, last_arrival); }
-static __always_inline bool runqueue_is_waiting(struct task_struct *task) { return RUNQUEUE(task, last_queued); }
+static __always_inline __u64 runqueue_last_queued(struct task_struct *task) { return RUNQUEUE(task, last_queued); }
 
 /* CO-RE cannot tell pt_regs of x86-64 and arm64 apart by name; they differ in where the system call's number and
  * its arguments are. */

@@ -40,8 +40,11 @@ struct LoadMismatch: Rule {
                 culprits: cpu.culprits, victims: cpu.victims))
         return Verdict(
             observations: [observation],
-            blindToVictims: tick.knowsScheduling
-                ? nil : "how long single processes wait for a CPU comes with the tracers, of which none runs")
+            blindToVictims: tick.scheduler != nil
+                ? nil
+                : tick.knowsScheduling
+                    ? SchedulerRule.lessIsKnown
+                    : "how long single processes wait for a CPU comes with the tracers, of which none runs")
     }
 
     /// The share of the tick in which some task waited for a CPU.

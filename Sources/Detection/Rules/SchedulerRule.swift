@@ -6,6 +6,10 @@ struct SchedulerRule: Rule {
     /// Findings per label and tick; on a host where everybody starves the worst few tell the story.
     static let most = 5
 
+    /// Of single processes by the scheduler's own clocks.
+    static let lessIsKnown =
+        "longest waits and who had the CPU meanwhile come from sched_tracer, which does not measure every thread"
+
     func evaluate(_ situation: Situation) -> Verdict {
         guard situation.tick.knowsScheduling else {
             return .cannotTell(
@@ -13,6 +17,7 @@ struct SchedulerRule: Rule {
                     + " those of the host")
         }
         var verdict = Verdict(observations: starvation(situation) + storms(situation))
+        if situation.tick.scheduler == nil { verdict.blindToVictims = Self.lessIsKnown }
         if situation.tick.syscalls == nil {
             verdict.blindness = "whether threads fight over a lock comes from syscall_tracer, which does not run"
             verdict.blindLabels = ["lock_contention_induced"]

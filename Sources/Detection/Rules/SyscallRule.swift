@@ -101,7 +101,9 @@ private struct Case {
             // Without sched_tracer nobody knows the D state; what reads and writes files is then taken to be blocked.
             let blocked = calls.blockedMilliseconds ?? (calls.category == .blockingIO ? total : 0)
             let waited = Double(caller.scheduling?.waitNanoseconds ?? 0) / 1e6
-            if blocked >= 0.5 * total {
+            if calls.blockedMilliseconds == nil, waited >= 0.5 * total {
+                self = .starved(situation.cpu)
+            } else if blocked >= 0.5 * total {
                 self = .blocked(situation.paging(of: caller.identity))
             } else if waited >= 0.5 * total {
                 self = .starved(situation.cpu)
