@@ -45,6 +45,14 @@ enum ProcessFigures {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// Idle seconds of all cores together, from /proc/stat.
+    static func idleSeconds() throws -> Double {
+        let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
+        let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap { Double($0) }
+        guard fields.count > 4 else { throw BenchmarkFailure("/proc/stat makes no sense") }
+        return (fields[3] + fields[4]) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// Resident memory in MiB.
     static func residentMegabytes(of pid: pid_t) throws -> Double { try megabytes("VmRSS:", in: "/proc/\(pid)/status") }
 

@@ -50,11 +50,11 @@ public enum CollectorCost {
     ) throws -> [Figure] {
         progress("an idle host, \(Int(seconds)) s")
         let before = try ProcessFigures.cpuSeconds(of: collector.pid)
-        let idleBefore = try idleSeconds()
+        let idleBefore = try ProcessFigures.idleSeconds()
         let costs = try follow(account, seconds: seconds).map(\.percent)
         let percent = 100 * (try ProcessFigures.cpuSeconds(of: collector.pid) - before) / seconds
         let cores = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let busy = 1 - (try idleSeconds() - idleBefore) / seconds / cores
+        let busy = 1 - (try ProcessFigures.idleSeconds() - idleBefore) / seconds / cores
         return [
             Figure(
                 "collector and hooks: idle host", mean(costs), "% of the host", bar: .atMost(0.5), rounds: costs,
@@ -184,13 +184,5 @@ public enum CollectorCost {
     private static func pass(_ seconds: Double) {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < deadline { usleep(50_000) }
-    }
-
-    /// Idle seconds of all cores together, from /proc/stat.
-    private static func idleSeconds() throws -> Double {
-        let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
-        let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap { Double($0) }
-        guard fields.count > 4 else { throw BenchmarkFailure("/proc/stat makes no sense") }
-        return (fields[3] + fields[4]) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 }

@@ -53,6 +53,9 @@ public enum MemoryUse {
                 // Of less than an hour a line says nothing.
                 "memory: growth in an hour", 60 * slope(later), "MiB", bar: minutes < 60 ? nil : .atMost(0.1),
                 detail: "a line through the last \(later.count) minutes"),
+            Figure(
+                "memory: maps in the kernel", try OwnAccount(database: database).mapBytes() / 1048576, "MiB",
+                detail: "of all tracers, with what each thread has; seed 5"),
         ] + (try SeriesSize.figures(database: database, from: began))
     }
 

@@ -45,6 +45,12 @@ public enum OriginRate {
                     detail: "\(short(Samples(ours).median)) requests/s against \(short(Samples(theirs).median)), "
                         + "10 connections, \(rounds) rounds"))
         }
+        progress("nginx alone")
+        results.append(
+            Figure(
+                "nginx, return 200",
+                try requestsPerSecond("http://127.0.0.1:\(port)/nothing", seconds: seconds, scratch: scratch),
+                "requests/s", detail: "what nginx and wrk reach with no worker behind, 10 connections"))
         results += try memory(of: worker, port: port, scratch: scratch, progress: progress)
         return results
     }
@@ -98,7 +104,7 @@ public enum OriginRate {
                 map $uri $bench_path { ~^/[a-z]+(?<rest>/.*)$ $rest; }
                 upstream ours { server unix:\(directory)/ours.sock; keepalive 16; }
                 upstream c { server unix:\(directory)/c.sock; keepalive 16; }
-                server { listen 127.0.0.1:\(port); \(location("ours")) \(location("c")) }
+                server { listen 127.0.0.1:\(port); \(location("ours")) \(location("c")) location = /nothing { return 200; } }
             }
             """
         let file = scratch.file("nginx.conf")

@@ -28,112 +28,79 @@ public enum TracerCost {
             compare(
                 "context switch", workload: "switches", tracer: "sched_tracer", line: switchLine, bar: 0.4,
                 rounds: rounds, seconds: seconds, progress: progress),
-        ] + shares(seconds: max(seconds, 5), progress)
+            added(
+                "page fault", tracer: "page_fault_tracer", rounds: rounds, progress: progress,
+                measure: { try workload("faults", seconds: seconds, $0) }),
+            added(
+                "read of 4 KiB from the disk", tracer: "io_latency_tracer", rounds: rounds, progress: progress,
+                measure: { try directReads(seconds: seconds, $0) }),
+        ] + TracerShares.run(seconds: max(seconds, 5), progress)
     }
 
-    /// What was promised for each tracer: percent of the host and MB, on a production load. Here that is a rate, beside the promise of
-    /// how many events it may send.
-    private static let promises: [(tracer: String, load: String, perSecond: Int, percent: Double, megabytes: Double)] =
-        [
-            ("syscall_tracer", "syscalls", 20_000, 1, 2), ("sched_tracer", "switches", 10_000, 0.5, 1),
-            ("page_fault_tracer", "faults", 5000, 0.3, 1), ("io_latency_tracer", "fio", 1000, 0.2, 0.5),
-        ]
-
-    /// Each tracer's part while all run, each under its own load.
-    private static func shares(seconds: Double, _ progress: (String) -> Void) throws -> [Figure] {
-        let scratch = try Scratch()
-        let database = scratch.path("bench.db")
-        let collector = try ChildProcess(
-            "kernelsight-collector", ["--config", "/dev/null", "--database", database, "--run", scratch.url.path],
-            in: scratch)
-        defer { collector.stop() }
-        try collector.expect("attached")
-        for _ in 0..<5 { sleep(1) }
-        let account = try OwnAccount(database: database)
-        return try promises.flatMap { promise in
-            progress("\(promise.tracer) at \(promise.perSecond) \(promise.load) a second")
-            let load = try start(promise.load, perSecond: promise.perSecond, seconds: seconds + 10, scratch)
-            defer { load.stop() }
-            for _ in 0..<3 { sleep(1) }
-            let shares = try (0..<Int(seconds)).map { _ in
-                sleep(1)
-                return try account.percent(of: promise.tracer)
-            }
-            guard load.isRunning else { throw BenchmarkFailure("\(promise.load) ended: \(load.output.suffix(300))") }
-            let (bytes, events) = try account.limits(of: promise.tracer)
-            return [
-                Figure(
-                    "\(promise.tracer): CPU at \(promise.perSecond) \(promise.load) a second", Samples(shares).median,
-                    "% of the host", bar: .atMost(promise.percent), rounds: shares,
-                    detail: "by its own account of each run; up to \(short(events)) events a second are sent"),
-                Figure(
-                    "\(promise.tracer): kernel memory", bytes / 1e6, "MB", bar: .atMost(promise.megabytes),
-                    detail:
-                        "maps and ring buffer, on this machine's CPUs; each thread has 0.6 kB beside, for all tracers together"
-                ),
-            ]
+    /// Nanoseconds that a turn of a loop takes.
+    private static func workload(_ name: String, seconds: Double, _ scratch: Scratch) throws -> Double {
+        let text = try ChildProcess.run("bench-workload", [name, "1", "\(seconds)"], in: scratch)
+        guard let cost = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw BenchmarkFailure("bench-workload printed \(text)")
         }
+        return cost
     }
 
-    private static func start(
-        _ load: String, perSecond: Int, seconds: Double, _ scratch: Scratch
-    ) throws -> ChildProcess {
-        guard load == "fio" else {
-            return try ChildProcess("bench-workload", [load, "1", "\(seconds)", "\(perSecond)"], in: scratch)
-        }
-        return try ChildProcess(
+    /// Nanoseconds that a direct read takes, one after the other.
+    private static func directReads(seconds: Double, _ scratch: Scratch) throws -> Double {
+        let text = try ChildProcess.run(
             "fio",
-            [
-                "--name=bench", "--filename=\(scratch.path("fio"))", "--size=64m", "--rw=randread", "--bs=4k",
-                "--direct=1",
-                "--rate_iops=\(perSecond)", "--time_based", "--runtime=\(Int(seconds))",
-            ], in: scratch)
+            TracerShares.directReads(in: scratch, seconds: seconds) + ["--output-format=terse", "--terse-version=3"],
+            in: scratch)
+        // Field 8 of a line of version 3 is the reads a second.
+        let fields = (text.split(separator: "\n").last ?? "").split(separator: ";", omittingEmptySubsequences: false)
+        guard fields.count > 7, let perSecond = Double(fields[7]), perSecond > 0 else {
+            throw BenchmarkFailure("fio printed \(text.suffix(300))")
+        }
+        return 1e9 / perSecond
+    }
+
+    /// Starts a collector with one tracer, which the governor would take away, and waits until that is attached.
+    private static func traced<Result>(
+        _ tracer: String, _ scratch: Scratch, _ body: () throws -> Result
+    ) throws -> Result {
+        let config = scratch.file("config.yaml")
+        try "tracers: { enabled: [\(tracer)] }\noverhead: { budget_percent: 100 }\n".write(
+            to: config, atomically: true, encoding: .utf8)
+        let collector = try ChildProcess(
+            "kernelsight-collector",
+            ["--config", config.path, "--database", scratch.path("bench.db"), "--run", scratch.url.path], in: scratch)
+        defer { collector.stop() }
+        try collector.expect("\(tracer): attached")
+        return try body()
+    }
+
+    private static func bpftraced<Result>(
+        _ line: String, _ scratch: Scratch, _ body: () throws -> Result
+    ) throws -> Result {
+        let bpftrace = try ChildProcess("bpftrace", ["-e", line], in: scratch)
+        defer { bpftrace.stop() }
+        try bpftrace.expect("Attaching")
+        // It says so before it does so; its maps exist a moment later.
+        let deadline = ContinuousClock.now + .seconds(2)
+        while ContinuousClock.now < deadline { usleep(50_000) }
+        return try body()
     }
 
     private static func compare(
-        _ name: String, workload: String, tracer: String, line: String, bar: Double, rounds: Int, seconds: Double,
+        _ name: String, workload load: String, tracer: String, line: String, bar: Double, rounds: Int, seconds: Double,
         progress: (String) -> Void
     ) throws -> Figure {
         let scratch = try Scratch()
-        func measure() throws -> Double {
-            let text = try ChildProcess.run("bench-workload", [workload, "1", "\(seconds)"], in: scratch)
-            guard let cost = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-                throw BenchmarkFailure("bench-workload printed \(text)")
-            }
-            return cost
-        }
-        func traced() throws -> Double {
-            let config = scratch.file("config.yaml")
-            // The governor would take it away.
-            try "tracers: { enabled: [\(tracer)] }\noverhead: { budget_percent: 100 }\n".write(
-                to: config, atomically: true, encoding: .utf8)
-            let collector = try ChildProcess(
-                "kernelsight-collector",
-                [
-                    "--config", config.path, "--database", scratch.file("bench.db").path, "--run", scratch.url.path,
-                ], in: scratch)
-            defer { collector.stop() }
-            try collector.expect("\(tracer): attached")
-            return try measure()
-        }
-        func bpftraced() throws -> Double {
-            let bpftrace = try ChildProcess("bpftrace", ["-e", line], in: scratch)
-            defer { bpftrace.stop() }
-            try bpftrace.expect("Attaching")
-            // It says so before it does so; its maps exist a moment later.
-            let deadline = ContinuousClock.now + .seconds(2)
-            while ContinuousClock.now < deadline { usleep(50_000) }
-            return try measure()
-        }
-
+        func measure() throws -> Double { try workload(load, seconds: seconds, scratch) }
         var bare: [Double] = []
         var ours: [Double] = []
         var theirs: [Double] = []
         for round in 1...max(rounds, 1) {
             progress("\(name), round \(round) of \(rounds)")
             bare.append(try measure())
-            ours.append(try traced())
-            theirs.append(try bpftraced())
+            ours.append(try traced(tracer, scratch, measure))
+            theirs.append(try bpftraced(line, scratch, measure))
         }
         // Within a round: from one to the next, the machine's own speed changes by more than that.
         let differences = zip(ours, bare).map { $0 - $1 }
@@ -146,5 +113,21 @@ public enum TracerCost {
             detail: "bare \(short(Samples(bare).median)) ns, +\(short(added.median)) ns "
                 + "(\(short(added.minimum)) to \(short(added.maximum))) against +\(short(reference.median)) ns, "
                 + "\(rounds) rounds\(isLost ? "; lost in the noise, nothing was measured" : "")")
+    }
+
+    /// What a tracer adds, without anything to compare it with.
+    private static func added(
+        _ name: String, tracer: String, rounds: Int, progress: (String) -> Void, measure: (Scratch) throws -> Double
+    ) throws -> Figure {
+        let scratch = try Scratch()
+        let pairs = try (1...max(rounds, 1)).map { round in
+            progress("\(name), round \(round) of \(rounds)")
+            return (bare: try measure(scratch), traced: try traced(tracer, scratch) { try measure(scratch) })
+        }
+        let more = Samples(pairs.map { $0.traced - $0.bare })
+        return Figure(
+            "\(name): added by \(tracer)", more.median, "ns", rounds: pairs.map { $0.traced - $0.bare },
+            detail: "bare \(short(Samples(pairs.map(\.bare)).median)) ns, \(short(more.minimum)) to "
+                + "\(short(more.maximum)) in \(rounds) rounds")
     }
 }

@@ -27,15 +27,20 @@ public enum UserLoad {
 
         var figures: [Figure] = []
         for (count, goal, seed) in users {
+            let idle = try ProcessFigures.idleSeconds()
+            let start = ContinuousClock.now
             let answers = try (1...max(rounds, 1)).map { round in
                 progress("\(count) users, round \(round) of \(rounds)")
                 return try stack.load(asked, connections: count, seconds: seconds)
             }
+            let cores = (ContinuousClock.now - start).milliseconds / 1000 * Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            let busy = 1 - (try ProcessFigures.idleSeconds() - idle) / cores
             figures.append(
                 Figure(
                     "\(count) users, all endpoints through nginx: p99", Samples(answers.map(\.p99)).median, "ms",
                     bar: .atMost(goal), rounds: answers.map(\.p99),
-                    detail: "\(short(Samples(answers.map(\.perSecond)).median)) requests/s, seed \(seed) ms"))
+                    detail: "\(short(Samples(answers.map(\.perSecond)).median)) requests/s as fast as they can, "
+                        + "\(short(100 * busy)) % of the host, wrk's part included; seed \(seed) ms"))
         }
         let pairs = try (1...max(rounds, 1)).map { round in
             progress("\(many) users and the same bytes from files, round \(round) of \(rounds)")

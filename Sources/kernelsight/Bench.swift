@@ -11,7 +11,8 @@ struct Bench: ParsableCommand {
         discussion:
             "Works in a temporary directory and never touches live data. Build the release configuration first.",
         subcommands: [
-            QueryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self, RetentionBench.self,
+            AllBench.self, QueryBench.self, HistoryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self,
+            RetentionBench.self,
             CycleBench.self,
             OriginBench.self, EndpointBench.self, FlatBench.self, UserBench.self, MemoryBench.self, CompareBench.self,
             ReportBench.self,
@@ -77,6 +78,48 @@ struct QueryBench: AsyncParsableCommand {
         let path =
             if let db { db } else { try await data.make(in: scratch, span: 30 * 86_400, end: end) }
         try output.show(try QueryCost.run(database: path, end: end, progress: BenchOptions.progress))
+    }
+}
+
+struct HistoryBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "What signals of an hour, a day, a week and a month take, on disk and to be asked for.")
+
+    @OptionGroup var output: BenchOutput
+
+    func run() async throws { try output.show(try await HistorySize.run(progress: BenchOptions.progress)) }
+}
+
+/// One after the other, with the defaults.
+struct AllBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "all", abstract: "All of them but flat and memory, which take long; needs what they need.",
+        discussion: "What one could not measure is said at the end, and the exit status is 1.")
+
+    private static let names = [
+        "sql", "history", "writes", "retention", "cycle", "api", "endpoints", "users", "collector", "tracers",
+    ]
+
+    @OptionGroup var output: BenchOutput
+
+    func run() async throws {
+        var failures: [String] = []
+        for name in Self.names {
+            BenchOptions.progress("== \(name)")
+            do {
+                let arguments = [name] + (output.output.map { ["--output", $0] } ?? [])
+                var command = try Bench.parseAsRoot(arguments)
+                if var waiting = command as? any AsyncParsableCommand {
+                    try await waiting.run()
+                } else {
+                    try command.run()
+                }
+            } catch {
+                failures.append("\(name): \(error)")
+            }
+        }
+        guard failures.isEmpty else { throw Failure(failures.joined(separator: "\n")) }
     }
 }
 
