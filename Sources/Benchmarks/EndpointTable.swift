@@ -1,3 +1,5 @@
+import Glibc
+
 /// What each endpoint takes, for few clients and for many, with nginx's cache and without it.
 public enum EndpointTable {
     /// - Parameter database: filled before, see `DemoData` and `LivedIn`; it is read only.
@@ -34,6 +36,9 @@ public enum Flatness {
     public static func run(
         few: String, many: String, rounds: Int, seconds: Int, port: Int = 18_098, progress: (String) -> Void
     ) throws -> [Figure] {
+        // Gigabytes that were just made are written out for minutes, and answers wait meanwhile.
+        progress("what was made goes to the disk")
+        sync()
         let scratch = (few: try Scratch(), many: try Scratch())
         let fewer = try UserStack(database: few, port: port, cache: false, scratch: scratch.few)
         defer { fewer.stop() }
