@@ -11,6 +11,28 @@ extension ChildProcess {
         Leftovers.add(child: pid)
     }
 
+    /// A collector on a database, with what stands in a configuration; ready when it has printed `sign`, that its tracers are attached
+    /// for instance.
+    static func collector(
+        on database: String, config text: String = "", until sign: String = "attached", in scratch: Scratch
+    ) throws -> ChildProcess {
+        let config = scratch.file("collector.yaml")
+        try text.write(to: config, atomically: true, encoding: .utf8)
+        let collector = try ChildProcess(
+            "kernelsight-collector", ["--config", config.path, "--database", database, "--run", scratch.url.path],
+            in: scratch)
+        try collector.expect(sign)
+        return collector
+    }
+
+    /// An agent on a database, with the defaults.
+    static func agent(on database: String, in scratch: Scratch) throws -> ChildProcess {
+        let agent = try ChildProcess(
+            "kernelsight-agent", ["--config", "/dev/null", "--database", database], in: scratch)
+        try agent.expect("mode")
+        return agent
+    }
+
     /// Runs to the end; returns what it printed.
     static func run(_ program: String, _ arguments: [String], in scratch: Scratch) throws -> String {
         let child = try ChildProcess(program, arguments, in: scratch)
@@ -45,14 +67,6 @@ enum ProcessFigures {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    /// Idle seconds of all cores together, from /proc/stat.
-    static func idleSeconds() throws -> Double {
-        let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
-        let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap { Double($0) }
-        guard fields.count > 4 else { throw BenchmarkFailure("/proc/stat makes no sense") }
-        return (fields[3] + fields[4]) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
-
     /// Resident memory in MiB.
     static func residentMegabytes(of pid: pid_t) throws -> Double { try megabytes("VmRSS:", in: "/proc/\(pid)/status") }
 
@@ -69,6 +83,27 @@ enum ProcessFigures {
             })
         else { throw BenchmarkFailure("\(file) has no \(name)") }
         return kilobytes / 1024
+    }
+}
+
+/// What `/proc/stat` says of the host since it was booted.
+enum HostFigures {
+    /// Idle seconds of all cores together.
+    static func idleSeconds() throws -> Double {
+        let times = try numbers(of: "cpu")
+        guard times.count > 4 else { throw BenchmarkFailure("/proc/stat makes no sense") }
+        return (times[3] + times[4]) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    static func contextSwitches() throws -> Double {
+        guard let count = try numbers(of: "ctxt").first else { throw BenchmarkFailure("/proc/stat makes no sense") }
+        return count
+    }
+
+    private static func numbers(of name: String) throws -> [Double] {
+        let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+        return (line ?? "").split(separator: " ").dropFirst().compactMap { Double($0) }
     }
 }
 

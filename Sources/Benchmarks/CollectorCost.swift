@@ -16,7 +16,7 @@ public enum CollectorCost {
         do {
             defer { collector.stop() }
             progress("the collector settles")
-            pass(10)
+            Thread.sleep(forTimeInterval: 10)
             figures += try idle(collector, account, seconds: seconds, progress)
             figures.append(
                 try busy(.yields, "default budget", .atMost(budget), account, seconds, scratch, progress))
@@ -25,7 +25,7 @@ public enum CollectorCost {
         }
         let (unbound, itsAccount) = try start("unbound", budget: 100, scratch)
         defer { unbound.stop() }
-        pass(5)
+        Thread.sleep(forTimeInterval: 5)
         return try figures + [
             busy(.yields, "measured whole", .atMost(2), itsAccount, seconds, scratch, progress),
             busy(.switches, "measured whole", nil, itsAccount, seconds, scratch, progress),
@@ -36,12 +36,9 @@ public enum CollectorCost {
     private static func start(
         _ name: String, budget: Double, _ scratch: Scratch
     ) throws -> (ChildProcess, OwnAccount) {
-        let (config, database) = (scratch.file("\(name).yaml"), scratch.path("\(name).db"))
-        try "overhead: { budget_percent: \(budget) }\n".write(to: config, atomically: true, encoding: .utf8)
-        let collector = try ChildProcess(
-            "kernelsight-collector", ["--config", config.path, "--database", database, "--run", scratch.url.path],
-            in: scratch)
-        try collector.expect("attached")
+        let database = scratch.path("\(name).db")
+        let collector = try ChildProcess.collector(
+            on: database, config: "overhead: { budget_percent: \(budget) }\n", in: scratch)
         return (collector, try OwnAccount(database: database))
     }
 
@@ -50,11 +47,11 @@ public enum CollectorCost {
     ) throws -> [Figure] {
         progress("an idle host, \(Int(seconds)) s")
         let before = try ProcessFigures.cpuSeconds(of: collector.pid)
-        let idleBefore = try ProcessFigures.idleSeconds()
+        let idleBefore = try HostFigures.idleSeconds()
         let costs = try follow(account, seconds: seconds).map(\.percent)
         let percent = 100 * (try ProcessFigures.cpuSeconds(of: collector.pid) - before) / seconds
         let cores = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let busy = 1 - (try ProcessFigures.idleSeconds() - idleBefore) / seconds / cores
+        let busy = 1 - (try HostFigures.idleSeconds() - idleBefore) / seconds / cores
         return [
             Figure(
                 "collector and hooks: idle host", mean(costs), "% of the host", bar: .atMost(0.5), rounds: costs,
@@ -89,11 +86,12 @@ public enum CollectorCost {
         let workload = try ChildProcess(
             "bench-workload", [load.rawValue, "1", "\(seconds + 30)", "100000"], in: scratch)
         defer { workload.stop() }
-        pass(10)
-        let switchesBefore = try switches()
+        Thread.sleep(forTimeInterval: 10)
+        let switches = try HostFigures.contextSwitches()
         let start = ContinuousClock.now
         let costs = try follow(account, seconds: seconds)
-        let rate = Double(try switches() - switchesBefore) * 1000 / (ContinuousClock.now - start).milliseconds
+        let rate =
+            (try HostFigures.contextSwitches() - switches) * 1000 / (ContinuousClock.now - start).milliseconds
         guard workload.isRunning, rate > 90_000 else {
             throw BenchmarkFailure("the host made \(short(rate)) switches a second: \(workload.output)")
         }
@@ -103,16 +101,6 @@ public enum CollectorCost {
             detail:
                 "\(short(rate)) switches a second; \(costs.last?.lowered ?? 0) tracers look at less; by its own account, "
                 + "which counts each run of a hook")
-    }
-
-    /// Context switches of the host since it was booted.
-    private static func switches() throws -> UInt64 {
-        let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("ctxt ") }
-        guard let count = line.flatMap({ UInt64($0.dropFirst(5)) }) else {
-            throw BenchmarkFailure("/proc/stat makes no sense")
-        }
-        return count
     }
 
     /// As many calls and switches as the host can make.
@@ -156,7 +144,7 @@ public enum CollectorCost {
             guard Timestamp.now.seconds(since: start) < 300 else {
                 throw BenchmarkFailure("the tracers do not come back")
             }
-            pass(0.2)
+            Thread.sleep(forTimeInterval: 0.2)
         }
     }
 
@@ -167,7 +155,7 @@ public enum CollectorCost {
         let start = Timestamp.now
         var said: [OwnAccount.Second] = []
         for _ in 0..<Int(2 * seconds) {
-            pass(0.5)
+            Thread.sleep(forTimeInterval: 0.5)
             let now = try account.now()
             if now.time > said.last?.time ?? start { said.append(now) }
         }
@@ -179,10 +167,5 @@ public enum CollectorCost {
 
     private static func mean(_ values: [Double]) -> Double {
         values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
-    }
-
-    private static func pass(_ seconds: Double) {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < deadline { usleep(50_000) }
     }
 }

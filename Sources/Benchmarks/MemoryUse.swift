@@ -9,19 +9,12 @@ public enum MemoryUse {
     /// endpoints as fast as they answer, without a cache between; each minute everything is looked at.
     public static func run(minutes: Int, port: Int = 18_094, progress: (String) -> Void) throws -> [Figure] {
         let scratch = try Scratch()
-        let run = scratch.path("run")
-        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
         let database = scratch.path("kernelsight.db")
-        let collector = try ChildProcess(
-            "kernelsight-collector", ["--config", "/dev/null", "--database", database, "--run", run], in: scratch)
+        let collector = try ChildProcess.collector(on: database, in: scratch)
         defer { collector.stop() }
-        try collector.expect("attached")
         let began = Timestamp.now
-        let agent = try ChildProcess(
-            "kernelsight-agent",
-            ["--config", "/dev/null", "--database", database], in: scratch)
+        let agent = try ChildProcess.agent(on: database, in: scratch)
         defer { agent.stop() }
-        try agent.expect("mode")
         let users = try UserStack(database: database, port: port, cache: false, scratch: scratch)
         defer { users.stop() }
         let parts: [(name: String, pids: [pid_t])] = [
@@ -34,7 +27,7 @@ public enum MemoryUse {
         for minute in 1...minutes {
             while ContinuousClock.now < start + .seconds(60 * minute) {
                 _ = try users.load(script, connections: 10, seconds: 1)
-                usleep(9_000_000)
+                Thread.sleep(forTimeInterval: 9)
             }
             last = try parts.map { try $0.pids.reduce(0) { $0 + (try ProcessFigures.proportionalMegabytes(of: $1)) } }
             course.append((Double(minute), last.reduce(0, +)))

@@ -38,14 +38,15 @@ public enum RetentionLoad {
         await over
         let removed = try await removal.value
         let rate = load.perSecond
-        load.stop()
+        try load.finish()
         progress("the file shrinks")
         // What is given back is written, and checkpointed, with what comes each second.
         let trickle = WriteLoad(writer, first: signals + load.written, from: end, batch: 10, pause: 1)
+        defer { trickle.stop() }
         let full = try await settle(writer)
         let more = try await writer.prune(olderThan: end)
         let given = Double(full - (try await settle(writer))) / Double(more)
-        trickle.stop()
+        try trickle.finish()
         return [
             Figure(
                 "slowest read while old signals are removed", during.last ?? .nan, "ms", bar: .atMost(10),
@@ -69,15 +70,17 @@ public enum RetentionLoad {
         let holder = try RawSQLite(path, readOnly: true)
         try holder.execute("BEGIN")
         _ = try holder.rows("SELECT count(*) FROM components")
-        usleep(UInt32(hold * 1e6))
+        Thread.sleep(forTimeInterval: hold)
         let largest = megabytes(writer)
         try holder.execute("COMMIT")
         let released = ContinuousClock.now
         while megabytes(writer) > walLimit, ContinuousClock.now < released + .seconds(120) { usleep(20_000) }
+        let taken = (ContinuousClock.now - released).milliseconds / 1000
+        try load.finish()
         return [
             Figure(
                 "WAL: under 64 MB after a snapshot is released",
-                largest > walLimit ? (ContinuousClock.now - released).milliseconds / 1000 : .nan,
+                largest > walLimit ? taken : .nan,
                 "s", bar: .atMost(10),
                 detail:
                     "\(short(largest)) MB after \(Int(hold)) s of \(batch) signals a second, \(short(megabytes(writer))) then"
@@ -121,8 +124,9 @@ public enum RetentionLoad {
 /// Signals that are written on a thread of their own until it is stopped.
 private final class WriteLoad: Sendable {
     private final class Shared: Sendable {
-        let isStopped = Mutex(false)
-        let written = Mutex(0)
+        let isStopped = Atomic(false)
+        let written = Atomic(0)
+        let failure = Mutex<(any Error)?>(nil)
         let ended = DispatchGroup()
     }
 
@@ -141,20 +145,30 @@ private final class WriteLoad: Sendable {
             let span = 100_000.0
             var demo = DemoData(
                 signals: 100_000_000, first: first, span: span, end: time.advanced(bySeconds: span))
-            while !shared.isStopped.withLock({ $0 }) {
-                writer.submit(TickRecord(time: time, episodes: demo.next(batch)))
-                guard (try? writer.flush()) != nil else { return }
-                shared.written.withLock { $0 += batch }
-                usleep(UInt32(pause * 1e6))
+            do {
+                while !shared.isStopped.load(ordering: .relaxed) {
+                    writer.submit(TickRecord(time: time, episodes: demo.next(batch)))
+                    try writer.flush()
+                    shared.written.add(batch, ordering: .relaxed)
+                    Thread.sleep(forTimeInterval: pause)
+                }
+            } catch {
+                shared.failure.withLock { $0 = error }
             }
         }
     }
 
-    var written: Int { shared.written.withLock { $0 } }
+    var written: Int { shared.written.load(ordering: .relaxed) }
     var perSecond: Double { Double(written) * 1000 / (ContinuousClock.now - start).milliseconds }
 
+    /// Throws what it failed with: then it had ended before.
+    func finish() throws {
+        stop()
+        if let failure = shared.failure.withLock({ $0 }) { throw failure }
+    }
+
     func stop() {
-        shared.isStopped.withLock { $0 = true }
+        shared.isStopped.store(true, ordering: .relaxed)
         shared.ended.wait()
     }
 }

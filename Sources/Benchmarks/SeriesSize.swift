@@ -1,11 +1,11 @@
 import Model
+import Store
 
 /// What the series of a running collector take on disk, and what those of a month will.
 enum SeriesSize {
     private static let slotsPerChunk = 300.0
-    /// Slots of the default tiers: an hour of seconds, a day of tens, a week of minutes, a month of hours.
-    private static let slots = [3600.0, 8640, 10_080, 720]
-    private static let eventMegabytes = 268.0
+    private static let slots = SeriesTier.standard.map { Double($0.retention / $0.width) }
+    private static let eventMegabytes = Double(WriterConfiguration().eventBytes) / 1e6
 
     /// Of windows that are whole, of a collector that began at a time: empty while there are none; without the month while no
     /// coarser tier has one.
@@ -28,7 +28,7 @@ enum SeriesSize {
             """
             SELECT m.kind + 2 * (instr(m.name, ':') > 0), c.tier, count(*), sum(length(c.packed)), count(DISTINCT m.id)
                 FROM series_chunks c JOIN metrics m ON m.id = c.metric
-                WHERE c.tier <= 1 AND c.window * 300 * CASE c.tier WHEN 0 THEN 1 ELSE 10 END >= \(first) GROUP BY 1, 2
+                WHERE c.tier <= 1 AND c.window * 300 * CASE c.tier WHEN 0 THEN \(SeriesTier.standard[0].width) ELSE \(SeriesTier.standard[1].width) END >= \(first) GROUP BY 1, 2
             """)
         let pages = try numbers(
             "SELECT sum(pgsize) FROM dbstat WHERE name IN ('series_chunks', 'idx_chunk', 'idx_chunk_age')")

@@ -1,9 +1,8 @@
 import ChildProcess
 import Foundation
-import Glibc
 
-/// What a tracer adds to one system call or one context switch, beside what a bpftrace one-liner for the same question
-/// adds. Each round runs bare, with the tracer and with bpftrace, one after the other, on one pinned CPU.
+/// What a tracer adds to a system call and a context switch, beside what a bpftrace one-liner for the same question adds; and to a
+/// page fault and a read. Each round runs bare, with the tracer and with bpftrace, one after the other, on one pinned CPU.
 public enum TracerCost {
     static let syscallLine =
         "tracepoint:raw_syscalls:sys_enter { @s[tid]=nsecs } tracepoint:raw_syscalls:sys_exit /@s[tid]/ "
@@ -14,7 +13,7 @@ public enum TracerCost {
         + "if (@on[args->prev_pid]) { @c=hist(nsecs-@on[args->prev_pid]); delete(@on[args->prev_pid]) } "
         + "@on[args->next_pid]=nsecs }"
 
-    /// Both comparisons; needs root, bpftrace, and the tracefs that bpftrace reads.
+    /// All of them, and each tracer's share under a load of its own; needs root, fio, bpftrace, and the tracefs that that reads.
     public static func run(rounds: Int, seconds: Double, progress: (String) -> Void) throws -> [Figure] {
         let tracefs = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
         guard tracefs.contains(where: { access("\($0)/events/raw_syscalls", F_OK) == 0 }) else {
@@ -64,14 +63,11 @@ public enum TracerCost {
     private static func traced<Result>(
         _ tracer: String, _ scratch: Scratch, _ body: () throws -> Result
     ) throws -> Result {
-        let config = scratch.file("config.yaml")
-        try "tracers: { enabled: [\(tracer)] }\noverhead: { budget_percent: 100 }\n".write(
-            to: config, atomically: true, encoding: .utf8)
-        let collector = try ChildProcess(
-            "kernelsight-collector",
-            ["--config", config.path, "--database", scratch.path("bench.db"), "--run", scratch.url.path], in: scratch)
+        let collector = try ChildProcess.collector(
+            on: scratch.path("bench.db"),
+            config: "tracers: { enabled: [\(tracer)] }\noverhead: { budget_percent: 100 }\n",
+            until: "\(tracer): attached", in: scratch)
         defer { collector.stop() }
-        try collector.expect("\(tracer): attached")
         return try body()
     }
 
@@ -82,8 +78,7 @@ public enum TracerCost {
         defer { bpftrace.stop() }
         try bpftrace.expect("Attaching")
         // It says so before it does so; its maps exist a moment later.
-        let deadline = ContinuousClock.now + .seconds(2)
-        while ContinuousClock.now < deadline { usleep(50_000) }
+        Thread.sleep(forTimeInterval: 2)
         return try body()
     }
 

@@ -16,21 +16,18 @@ enum TracerShares {
     static func run(seconds: Double, _ progress: (String) -> Void) throws -> [Figure] {
         let scratch = try Scratch()
         let database = scratch.path("bench.db")
-        let collector = try ChildProcess(
-            "kernelsight-collector", ["--config", "/dev/null", "--database", database, "--run", scratch.url.path],
-            in: scratch)
+        let collector = try ChildProcess.collector(on: database, in: scratch)
         defer { collector.stop() }
-        try collector.expect("attached")
-        for _ in 0..<5 { sleep(1) }
+        Thread.sleep(forTimeInterval: 5)
         let account = try OwnAccount(database: database)
         var all = (percent: 0.0, megabytes: 0.0, events: 0.0)
         let figures = try promises.flatMap { promise in
             progress("\(promise.tracer) at \(promise.perSecond) \(promise.load) a second")
             let load = try start(promise.load, perSecond: promise.perSecond, seconds: seconds + 10, scratch)
             defer { load.stop() }
-            for _ in 0..<3 { sleep(1) }
+            Thread.sleep(forTimeInterval: 3)
             let shares = try (0..<Int(seconds)).map { _ in
-                sleep(1)
+                Thread.sleep(forTimeInterval: 1)
                 return try account.percent(of: promise.tracer)
             }
             guard load.isRunning else { throw BenchmarkFailure("\(promise.load) ended: \(load.output.suffix(300))") }

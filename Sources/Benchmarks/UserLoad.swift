@@ -27,14 +27,14 @@ public enum UserLoad {
 
         var figures: [Figure] = []
         for (count, goal, seed) in users {
-            let idle = try ProcessFigures.idleSeconds()
+            let idle = try HostFigures.idleSeconds()
             let start = ContinuousClock.now
             let answers = try (1...max(rounds, 1)).map { round in
                 progress("\(count) users, round \(round) of \(rounds)")
                 return try stack.load(asked, connections: count, seconds: seconds)
             }
             let cores = (ContinuousClock.now - start).milliseconds / 1000 * Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-            let busy = 1 - (try ProcessFigures.idleSeconds() - idle) / cores
+            let busy = 1 - (try HostFigures.idleSeconds() - idle) / cores
             figures.append(
                 Figure(
                     "\(count) users, all endpoints through nginx: p99", Samples(answers.map(\.p99)).median, "ms",

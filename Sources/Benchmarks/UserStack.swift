@@ -80,7 +80,7 @@ struct UserStack {
     }
 
     /// A file of the sources that this program was built from, which stand above it.
-    static func source(_ path: String) throws -> String {
+    private static func source(_ path: String) throws -> String {
         var directory = ChildProcess.binaries[...]
         while let slash = directory.lastIndex(of: "/") {
             directory = directory[..<slash]

@@ -60,6 +60,14 @@ struct Situation: Sendable {
             ? "how long processes are blocked comes from sched_tracer, which does not measure every thread" : nil
     }
 
+    /// Why nobody can tell everything of how single processes wait for a CPU.
+    var blindToWaits: String? {
+        if tick.scheduler != nil { return nil }
+        return tick.knowsScheduling
+            ? "longest waits and who had the CPU meanwhile come from sched_tracer, which does not measure every thread"
+            : "run-queue waits and switches per process come with the tracers, of which none runs"
+    }
+
     func perSecond(_ count: UInt64) -> Double { Double(count) / tick.interval }
     func millisecondsPerSecond(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 / tick.interval }
 

@@ -9,11 +9,13 @@ struct ThreadTable {
     /// Words of `struct task_counters`, in its order, and after them those of `struct sched_clocks`.
     static let clockWords = MemoryLayout<task_counters>.size / 8
     static let counterWords = clockWords + MemoryLayout<sched_clocks>.size / 8
-    /// The counters that a stretch which goes on is added to.
-    private static let stretches: Set<Int> = Set(
-        [\task_counters.cpu_ns, \.wait_ns, \.blocked_ns].compactMap { MemoryLayout<task_counters>.offset(of: $0) }.map {
-            $0 / 8
-        })
+    /// Of each word whether a stretch that goes on is added to it.
+    private static let isStretch: [Bool] = {
+        let stretches = [\task_counters.cpu_ns, \.wait_ns, \.blocked_ns].map {
+            MemoryLayout<task_counters>.offset(of: $0)
+        }
+        return (0..<counterWords).map { stretches.contains(8 * $0) }
+    }()
     private static let waitsWord = (MemoryLayout<sched_clocks>.offset(of: \.waits) ?? 0) / 8
     static let recordSize = MemoryLayout<thread_record>.stride
     private static let headerSize = MemoryLayout<thread_header>.size
@@ -73,7 +75,7 @@ struct ThreadTable {
                 let isKnown = word < Self.clockWords ? isNew : isYoung
                 let before = slot.map { numbers[$0 * Self.counterWords + word] } ?? (isKnown ? 0 : now)
                 // A report from the middle of a switch lacks the time that has just ended; the next one has it.
-                highest[word] = hasStretches || !Self.stretches.contains(word) ? max(now, before) : now
+                highest[word] = hasStretches || !Self.isStretch[word] ? max(now, before) : now
                 grown[word] = max(now, before) - before
             }
             sums[ProcessIdentity(header.task), default: ProcessSum(header)].add(

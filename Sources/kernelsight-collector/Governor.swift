@@ -165,10 +165,11 @@ struct Governor: Sendable {
     /// itself, and else after the others.
     private func nextDown(_ own: Double) -> (TracerName, Memory)? {
         let worthIt = governed.filter { $0.value.cost > Self.negligible * budget }
-        let others = worthIt.filter { $0.key != .scheduler }
-        let takesTooMuch = worthIt[.scheduler].map { $0.cost > allowance(Self.target, own) } ?? false
-        return (takesTooMuch || others.isEmpty ? worthIt.filter { $0.key == .scheduler } : others)
+        let dearest = worthIt.filter { $0.key != .scheduler }
             .max { ($0.value.cost, $1.key.rawValue) < ($1.value.cost, $0.key.rawValue) }
+        guard let scheduler = worthIt[.scheduler] else { return dearest.map { ($0.key, $0.value) } }
+        if let dearest, scheduler.cost <= allowance(Self.target, own) { return (dearest.key, dearest.value) }
+        return (.scheduler, scheduler)
     }
 
     /// As far up as there is room for.

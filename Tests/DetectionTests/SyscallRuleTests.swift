@@ -142,6 +142,17 @@ import Testing
         #expect(found.finding.culprits.map(\.comm) == ["stress-ng-cpu"])
     }
 
+    @Test func `a write whose caller waited for a CPU is not taken to be blocked where nobody knows D state`() throws {
+        let starved = Made.process(900, "sshd").starving(400).with { $0.scheduling?.blockedNanoseconds = nil }
+        let slow = Made.idle().stressed(cores: 1.9).adding(starved).with {
+            $0.scheduler = nil
+            $0.syscalls?.events = [Made.event(starved, "fsync", .blockingIO, milliseconds: 350, blocked: nil)]
+        }
+        let found = try #require(slow.observed(SyscallRule()).first)
+        #expect(found.grade.severity == .low)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-cpu"])
+    }
+
     @Test func `callers that block themselves do not crowd out the one they block`() {
         var slow = tick(Made.event(caller, "fsync", .blockingIO, milliseconds: 60, blocked: 60), processes: caller)
         for pid: Int32 in 4243...4270 {

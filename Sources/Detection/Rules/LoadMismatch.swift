@@ -38,13 +38,7 @@ struct LoadMismatch: Rule {
             finding: Finding(
                 message: message(cpu, stall: stall.share, perCore: perCore, tick: tick), evidence: evidence,
                 culprits: cpu.culprits, victims: cpu.victims))
-        return Verdict(
-            observations: [observation],
-            blindToVictims: tick.scheduler != nil
-                ? nil
-                : tick.knowsScheduling
-                    ? SchedulerRule.lessIsKnown
-                    : "how long single processes wait for a CPU comes with the tracers, of which none runs")
+        return Verdict(observations: [observation], blindToVictims: situation.blindToWaits)
     }
 
     /// The share of the tick in which some task waited for a CPU.

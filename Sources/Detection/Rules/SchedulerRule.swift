@@ -6,18 +6,10 @@ struct SchedulerRule: Rule {
     /// Findings per label and tick; on a host where everybody starves the worst few tell the story.
     static let most = 5
 
-    /// Of single processes by the scheduler's own clocks.
-    static let lessIsKnown =
-        "longest waits and who had the CPU meanwhile come from sched_tracer, which does not measure every thread"
-
     func evaluate(_ situation: Situation) -> Verdict {
-        guard situation.tick.knowsScheduling else {
-            return .cannotTell(
-                "run-queue waits and switches per process come with the tracers, of which none runs; /proc/pressure/cpu has"
-                    + " those of the host")
-        }
+        guard situation.tick.knowsScheduling else { return .cannotTell(situation.blindToWaits ?? "") }
         var verdict = Verdict(observations: starvation(situation) + storms(situation))
-        if situation.tick.scheduler == nil { verdict.blindToVictims = Self.lessIsKnown }
+        verdict.blindToVictims = situation.blindToWaits
         if situation.tick.syscalls == nil {
             verdict.blindness = "whether threads fight over a lock comes from syscall_tracer, which does not run"
             verdict.blindLabels = ["lock_contention_induced"]
