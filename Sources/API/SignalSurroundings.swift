@@ -59,12 +59,8 @@ extension Service {
     }
 
     private func recurrences(of signal: StoredSignal) throws -> (count: Int, TemporalPattern?) {
-        var query = SignalQuery()
-        query.types = [signal.type]
-        query.entity = signal.entity.id
-        query.since = clock().advanced(bySeconds: -Self.recurrenceWindow)
-        query.limit = Self.mostRecurrences
-        let times = try reader.signals(query).signals.filter { $0.label == signal.label }.map(\.opened).sorted()
+        let since = clock().advanced(bySeconds: -Self.recurrenceWindow)
+        let times = try reader.openings(like: signal, since: since, limit: Self.mostRecurrences).sorted()
         return (times.count, TemporalPattern(times))
     }
 }

@@ -94,7 +94,10 @@ import Testing
             episodes: hours.enumerated().map { index, hour in
                 congestion(Int64(index + 1), opened: Host.now.advanced(bySeconds: 3600 * hour))
             })
-        try host.write(episodes: [Host.episode(9)])
+        // Another label of the same device, and another process of the same name, are another thing.
+        var other = congestion(8, opened: Host.now)
+        other.key.label = "other"
+        try host.write(episodes: [Host.episode(9), other])
         let answer = host.get("/api/signals/3")
         #expect(answer["recurrence.episodes_24h"] == 4)
         #expect(answer["recurrence.pattern"] == "constant")

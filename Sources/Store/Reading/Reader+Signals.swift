@@ -35,6 +35,35 @@ extension Reader {
         }
     }
 
+    /// When the newest episodes of a signal's type, label and entity opened, itself among them; newest first.
+    public func openings(like signal: StoredSignal, since: Timestamp, limit: Int) throws -> [Timestamp] {
+        try read { _, db in
+            var times: [Timestamp] = []
+            let sql = ProcessIdentity(signal.entity.id) == nil ? Self.openingsOfEntity : Self.openingsOfProcess
+            let first = try SignalPlan.firstID(since: since, db)
+            try db.cachedStatement(sql: sql).rows {
+                $0.add(signal.id)
+                $0.add(first)
+                $0.add(since.nanoseconds)
+                $0.add(limit)
+            } _: {
+                times.append(Timestamp(nanoseconds: $0.int(0)))
+            }
+            return times
+        }
+    }
+
+    static let openingsOfEntity = openings("INDEXED BY idx_entity", "o.entity = s.entity")
+    static let openingsOfProcess = openings("INDEXED BY idx_process", "o.process = s.process")
+
+    private static func openings(_ index: String, _ condition: String) -> String {
+        """
+        SELECT o.timestamp FROM signals s CROSS JOIN signals o \(index)
+            ON \(condition) AND o.id >= ?2 AND o.type = s.type AND o.label = s.label AND o.timestamp >= ?3
+        WHERE s.id = ?1 ORDER BY o.id DESC LIMIT ?4
+        """
+    }
+
     static func lastCommit(_ db: Database) throws -> Timestamp {
         var time = Timestamp(nanoseconds: 0)
         try db.cachedStatement(sql: "SELECT last_commit FROM store_state WHERE id = 1").rows {

@@ -25,11 +25,7 @@ struct SignalPlan {
 
     init(_ query: SignalQuery, _ db: Database) throws {
         self.query = query
-        if let since = query.since {
-            from = Int64.max
-            let first = "SELECT id FROM signals WHERE timestamp >= ? ORDER BY timestamp LIMIT 1"
-            try db.cachedStatement(sql: first).rows({ $0.add(since.nanoseconds) }, { from = $0.int(0) })
-        }
+        if let since = query.since { from = try Self.firstID(since: since, db) }
         if let entity = query.entity {
             streams = try Self.streams(entity: entity, db)
         } else if query.state == .open {
@@ -43,6 +39,14 @@ struct SignalPlan {
         } else {
             streams = [.everything]
         }
+    }
+
+    /// The first id of that time or later; beyond all ids when there is none.
+    static func firstID(since time: Timestamp, _ db: Database) throws -> Int64 {
+        var id = Int64.max
+        let first = "SELECT id FROM signals WHERE timestamp >= ? ORDER BY timestamp LIMIT 1"
+        try db.cachedStatement(sql: first).rows({ $0.add(time.nanoseconds) }, { id = $0.int(0) })
+        return id
     }
 
     /// Whether fewer signals are as severe as asked than are of the types: the fewer there are, the fewer are passed over.
