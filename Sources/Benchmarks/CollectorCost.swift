@@ -125,7 +125,7 @@ public enum CollectorCost {
             Figure(
                 "governor: a storm is within the budget after", last.seconds(since: start), "s", bar: .atMost(10),
                 detail:
-                    "the last second over it, or step down; worst \(short(costs.map(\.percent).max() ?? 0)) % of the host, "
+                    "the last second over it, or step down; worst \(short(costs.map(\.percent).max() ?? .nan)) % of the host, "
                     + "\(short(mean(after))) afterwards, budget \(short(budget)) %"),
             Figure(
                 "governor: everything is measured again after calm", whole, "s", bar: .atMost(60),

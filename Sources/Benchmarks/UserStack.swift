@@ -68,8 +68,11 @@ struct UserStack {
     }
 
     /// - Parameter script: what is asked for; else `path` is, each time.
-    func load(_ script: String? = nil, path: String = "", connections: Int, seconds: Int) throws -> WebLoad {
-        try WebLoad(base + path, connections: connections, seconds: seconds, script: script, in: scratch)
+    func load(
+        _ script: String? = nil, path: String = "", connections: Int, seconds: Int, mayRefuse: Bool = false
+    ) throws -> WebLoad {
+        try WebLoad(
+            base + path, connections: connections, seconds: seconds, script: script, mayRefuse: mayRefuse, in: scratch)
     }
 
     /// Another server there would answer in nginx's place, for a benchmark that was killed perhaps.

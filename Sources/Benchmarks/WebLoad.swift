@@ -8,19 +8,27 @@ struct WebLoad {
     var mean: Double
     var p50: Double
     var p99: Double
+    /// Answers that were none: a worker that is asked more than it can answers 503.
+    var refused = 0
 
-    /// - Parameter script: a script for wrk that says what is asked for; else it is the URL, each time.
-    init(_ url: String, connections: Int, seconds: Int, script: String? = nil, in scratch: Scratch) throws {
+    /// - Parameters:
+    ///   - script: a script for wrk that says what is asked for; else it is the URL, each time.
+    ///   - mayRefuse: whether refusals are counted; else one is a failure.
+    init(
+        _ url: String, connections: Int, seconds: Int, script: String? = nil, mayRefuse: Bool = false,
+        in scratch: Scratch
+    ) throws {
         let text = try ChildProcess.run(
             "wrk",
             ["-t1", "-c\(connections)", "-d\(seconds)s", "--latency"] + (script.map { ["-s", $0] } ?? []) + [url],
             in: scratch)
-        guard !text.contains("Non-2xx"), !text.contains("Socket errors") else {
-            throw BenchmarkFailure("requests failed: \(text)")
-        }
         let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
         func after(_ word: String) -> String? {
             words.firstIndex(of: word).flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
+        }
+        refused = after("responses:").flatMap(Int.init) ?? 0
+        guard refused == 0 || mayRefuse, !text.contains("Socket errors") else {
+            throw BenchmarkFailure("requests failed: \(text)")
         }
         guard let rate = after("Requests/sec:").flatMap(Double.init),
             let mean = after("Latency").flatMap(Self.milliseconds),
