@@ -14,6 +14,8 @@ struct Reply {
     var caching = Caching.briefly
     /// Seconds after which it is worth while to ask again, with status 503.
     var retryAfter: Int?
+    /// The methods that the path can be asked with, where these were asked for.
+    var allowed: String?
     var body: [UInt8]
 
     /// Writes one JSON object.
@@ -23,7 +25,18 @@ struct Reply {
         body = json.bytes
     }
 
+    /// What OPTIONS is answered with.
+    static func options(_ methods: String) -> Reply {
+        var reply = Reply(capacity: 0) { _ in }
+        reply.status = 204
+        reply.allowed = methods
+        return reply
+    }
+
     func response(ifNoneMatch: String?) -> Response {
+        if let allowed {
+            return Response(status: status, headers: [("Allow", allowed), ("Cache-Control", "no-store")])
+        }
         guard case .briefly = caching else {
             var headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
             if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }

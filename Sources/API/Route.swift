@@ -15,6 +15,8 @@ enum Route {
         ("/api/processes", { try $0.processes(&$1) }),
         ("/api/agent/status", { try $0.agentStatus(&$1) }),
         ("/api/agent/history", { try $0.agentHistory(&$1) }),
+        ("/api/agent/decisions", { try $0.agentDecisions(&$1) }),
+        ("/api/agent/audit", { try $0.agentAudit(&$1) }),
     ]
     /// What is asked for with a body.
     typealias Action = @Sendable (Service, Request) throws -> Reply
@@ -36,6 +38,12 @@ enum Route {
             return nil
         }
         return { try $0.answer(answer, decision: id, $1) }
+    }
+
+    /// What a path can be asked with; `nil` when there is no such path.
+    static func methods(_ path: String) -> String? {
+        if action(path) != nil { return "POST, OPTIONS" }
+        return find(path) == nil ? nil : "GET, HEAD, OPTIONS"
     }
 
     static func find(_ path: String) -> Endpoint? {

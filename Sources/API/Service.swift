@@ -56,8 +56,11 @@ public struct Service: Sendable {
     }
 
     private func reply(to request: Request, on server: Server?) throws -> Reply {
+        if request.method == "OPTIONS", let allowed = Route.methods(request.path) { return .options(allowed) }
         if let action = Route.action(request.path) {
-            guard request.method == "POST" else { throw Problem.methodNotAllowed(request.method, allowed: "POST") }
+            guard request.method == "POST" else {
+                throw Problem.methodNotAllowed(request.method, allowed: "POST, OPTIONS")
+            }
             guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
             var parameters = try Parameters(request.query)
             try parameters.finish()
@@ -67,7 +70,7 @@ public struct Service: Sendable {
             throw Problem.noSuchPath(Route.paths + Route.actionPaths.map { "POST \($0)" })
         }
         guard request.method == "GET" || request.method == "HEAD" else {
-            throw Problem.methodNotAllowed(request.method, allowed: "GET, HEAD")
+            throw Problem.methodNotAllowed(request.method, allowed: "GET, HEAD, OPTIONS")
         }
         guard !request.bodyIsTooLarge else { throw Problem.bodyTooLarge() }
         var parameters = try Parameters(request.query)

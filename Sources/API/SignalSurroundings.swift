@@ -9,8 +9,8 @@ struct SignalSurroundings {
     var series: [Series]
     /// What is usual now for the inputs of which that is known.
     var usual: [(metric: String, usual: Baseline.Usual)]
-    /// Episodes of the same type, label and entity that opened in the last day, and how they follow each other; `nil` with
-    /// fewer than three.
+    /// Episodes of the same type, label and entity that opened in the last day, among the newest hundred signals of the entity,
+    /// and how they follow each other; `nil` with fewer than three.
     var recurrences: Int
     var pattern: TemporalPattern?
 }
@@ -23,7 +23,7 @@ extension Service {
     /// Seconds: each can be made from one of the tiers.
     private static let steps: [Int64] = [1, 2, 5, 10, 30, 60, 300, 600, 3600]
     private static let recurrenceWindow = 86_400.0
-    private static let mostRecurrences = 1000
+    private static let mostRecurrences = 100
 
     /// What is known by now; less of it the longer the signal is gone.
     func surroundings(of detail: SignalDetail) throws -> SignalSurroundings {
@@ -60,7 +60,7 @@ extension Service {
 
     private func recurrences(of signal: StoredSignal) throws -> (count: Int, TemporalPattern?) {
         let since = clock().advanced(bySeconds: -Self.recurrenceWindow)
-        let times = try reader.openings(like: signal, since: since, limit: Self.mostRecurrences).sorted()
+        let times = try reader.openings(like: signal, since: since, among: Self.mostRecurrences).sorted()
         return (times.count, TemporalPattern(times))
     }
 }

@@ -16,8 +16,9 @@ public final class ChildProcess {
     private var status: Int32?
 
     /// Starts `program` (a path, or a name that is looked for in PATH and the sbin directories) with `arguments`.
-    /// Standard input is empty; both outputs go to the file `log`.
-    public init(_ program: String, _ arguments: [String], log: String) throws(Failure) {
+    /// Standard input is empty; both outputs go to the file `log`. It has `descriptors` from 3 on, in their order; each must be
+    /// beyond the numbers that they get there.
+    public init(_ program: String, _ arguments: [String], log: String, descriptors: [Int32] = []) throws(Failure) {
         self.log = log
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -25,6 +26,9 @@ public final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        for (index, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
+        }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -26,13 +26,19 @@ public final class Server: Sendable {
 
     /// Counts since the start.
     public struct Statistics: Sendable {
+        public var pid: pid_t
+        /// Nanoseconds since 1970.
+        public var started: Int64
+        public var threads: Int
+        /// Connections that are open, and how many there have been.
+        public var open = 0
         public var connections = 0
         public var requests = 0
         /// Requests being handled now, and the most there have been at once.
         public var busy = 0
         public var maximumBusy = 0
-
-        public init() {}
+        /// Replies with a status from 500 on.
+        public var failures = 0
     }
 
     /// Called on many threads at once, with the server itself.
@@ -52,6 +58,7 @@ public final class Server: Sendable {
         let requests = Atomic(0)
         let busy = Atomic(0)
         let maximumBusy = Atomic(0)
+        let failures = Atomic(0)
     }
 
     private let socket: ListeningSocket
@@ -59,6 +66,8 @@ public final class Server: Sendable {
     private let limits: Limits
     private let handler: Handler
     private let counters = Counters()
+    private let started: Int64
+    private let scoreboard: Scoreboard
     private let isStopping = Atomic(false)
     private let threads = Mutex<[pthread_t]>([])
 
@@ -83,6 +92,10 @@ public final class Server: Sendable {
         mallopt(M_ARENA_MAX, 2)
         socket = try ListeningSocket(path: path, mode: mode, group: group, backlog: backlog)
         slots = (0..<threads).map { _ in Slot() }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        started = Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+        scoreboard = Scoreboard(socket: path)
         self.limits = limits
         self.handler = handler
     }
@@ -90,13 +103,18 @@ public final class Server: Sendable {
     deinit { close(socket.descriptor) }
 
     public var statistics: Statistics {
-        var statistics = Statistics()
+        var statistics = Statistics(pid: getpid(), started: started, threads: slots.count)
+        statistics.open = counters.open.load(ordering: .relaxed)
         statistics.connections = counters.connections.load(ordering: .relaxed)
         statistics.requests = counters.requests.load(ordering: .relaxed)
         statistics.busy = counters.busy.load(ordering: .relaxed)
         statistics.maximumBusy = counters.maximumBusy.load(ordering: .relaxed)
+        statistics.failures = counters.failures.load(ordering: .relaxed)
         return statistics
     }
+
+    /// The servers whose sockets are in the directory of this one's, by name of the socket, as they were at most a second ago.
+    public var pool: [(name: String, Statistics)] { scoreboard.all() }
 
     /// Starts, waits for SIGTERM or SIGINT, and stops. Calls `onHangup` for each SIGHUP meanwhile, on this thread. Call it
     /// before any other thread exists: the signals are blocked in this thread, and threads inherit that.
@@ -106,13 +124,15 @@ public final class Server: Sendable {
         for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         try start()
+        var scoreboard = scoreboard
         while true {
-            var signal: Int32 = 0
-            guard sigwait(&signals, &signal) == 0 else { continue }
-            guard signal == SIGHUP else { break }
-            onHangup()
+            scoreboard.write(statistics)
+            var pause = timespec(tv_sec: 1, tv_nsec: 0)
+            let signal = sigtimedwait(&signals, nil, &pause)
+            if signal == SIGHUP { onHangup() } else if signal > 0 { break }
         }
         stop()
+        scoreboard.remove()
     }
 
     /// Starts the threads.
@@ -180,6 +200,7 @@ public final class Server: Sendable {
                 let busy = counters.busy.add(1, ordering: .relaxed).newValue
                 counters.maximumBusy.max(busy, ordering: .relaxed)
                 let response = handler(request, self)
+                if response.status >= 500 { counters.failures.add(1, ordering: .relaxed) }
                 counters.busy.subtract(1, ordering: .relaxed)
                 let free = slots.count - counters.open.load(ordering: .relaxed)
                 exchange.write(

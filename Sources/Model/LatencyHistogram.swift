@@ -90,6 +90,15 @@ public struct LatencyHistogram: Hashable, Sendable {
     /// The midpoint of the highest bucket in use, in nanoseconds.
     public var maximum: UInt64? { counts.lastIndex { $0 > 0 }.map(Self.midpoint(ofBucket:)) }
 
+    /// Observations per power of two: the `n`th of those with 2^n ≤ ns < 2^(n+1); 0 ns counts as 1, and the last has all above.
+    public var octaves: [UInt64] {
+        var octaves = Array(repeating: UInt64(0), count: Self.bucketCount >> Self.subBits + 2)
+        for (bucket, count) in counts.enumerated() where count > 0 {
+            octaves[63 - max(1, Self.lowerBound(ofBucket: bucket)).leadingZeroBitCount] += count
+        }
+        return octaves
+    }
+
     /// Observations at or above a latency, counted from the bucket that holds it.
     public func count(atLeast nanoseconds: UInt64) -> UInt64 {
         counts.dropFirst(Self.bucket(of: nanoseconds)).reduce(0, +)

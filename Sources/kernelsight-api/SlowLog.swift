@@ -20,6 +20,8 @@ struct SlowLog: Sendable {
                 metadata: [
                     "path": "\(request.path.utf8.count <= 100 ? request.path : "too long")", "query": "\(query)",
                     "status": "\(response.status)", "took": "\(took)",
+                    // As nginx's log and the reply's header have it.
+                    "id": "\(request.parameter("REQUEST_ID") ?? "none")",
                 ])
         }
         return response

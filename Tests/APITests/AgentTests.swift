@@ -85,6 +85,36 @@ import Testing
         #expect(activity["standing.0.decision_id"] == 1)
     }
 
+    @Test func `decisions are found by time and by signal, with their changes`() throws {
+        #expect(host.get("/api/agent/decisions")["count"] == 0)
+        try beat(nil)
+        let id = try decision(.standing)
+        _ = try journal.intend(
+            [(setting: #"{"file":{"_0":"/x"}}"#, before: "1", after: "2")], decision: id, at: Host.now)
+        let answer = host.get("/api/agent/decisions", query: "from=2026-11-25T02:00:00Z&to=2026-11-25T03:00:00Z")
+        #expect(answer["count"] == 1)
+        #expect(answer["decisions.0.decision_id"] == .integer(id))
+        #expect(answer["decisions.0.cycle"] == 1)
+        #expect(answer["decisions.0.changes.0.before"] == "1")
+        #expect(host.get("/api/agent/decisions", query: "signal_id=3")["count"] == 1)
+        #expect(host.get("/api/agent/decisions", query: "signal_id=4")["count"] == 0)
+        #expect(host.get("/api/agent/decisions", query: "to=2026-11-25T02:00:00Z")["count"] == 0)
+        #expect(host.get("/api/agent/decisions", query: "from=2026-11-25T04:00:00Z").status == 422)
+        #expect(host.get("/api/agent/decisions", query: "signal_id=0").status == 422)
+    }
+
+    @Test func `the audit is shown from its end, page by page`() throws {
+        try beat(nil)
+        for _ in 1...3 { _ = try decision(.pending) }
+        let all = host.get("/api/agent/audit")
+        let count = all.count("records") ?? 0
+        #expect(count >= 3)
+        #expect(all["records.0.id"] == .integer(Int64(count)))
+        let page = host.get("/api/agent/audit", query: "limit=2&before=\(count)")
+        #expect(page["count"] == 2)
+        #expect(page["records.0.id"] == .integer(Int64(count - 1)))
+    }
+
     @Test func `an agent database that is broken is said, and breaks nothing else`() throws {
         journal.close()
         let path = AgentReader.path(besides: host.path)

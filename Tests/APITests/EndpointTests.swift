@@ -128,6 +128,9 @@ import Testing
     #expect(ids("state=open&lookback_minutes=5") == [3])
     #expect(ids("state=closed&since=2026-11-25T01:00:00Z") == [4, 1])
     #expect(ids("lookback_minutes=90") == [4, 3, 2, 1])
+    #expect(ids("lookback_minutes=90&until=2026-11-25T02:30:00Z") == [2, 1])
+    #expect(ids("state=open&until=2026-11-25T02:30:00Z") == [2])
+    #expect(ids("lookback_minutes=90&until=2026-11-25T02:00:00Z") == [])
 }
 
 @Test func `pages follow each other by cursor without gaps`() throws {
@@ -221,4 +224,43 @@ import Testing
     let unknown = host.get("/api/series", query: "metric=nothing")
     #expect(unknown.status == 404)
     #expect(unknown["type"] == "urn:kernelsight:problem:no-such-metric")
+}
+
+@Test func `columns hold what points hold, in arrays of the same length`() throws {
+    let host = try Host()
+    var waits = LatencyHistogram()
+    waits.record(1000, times: 3)
+    waits.record(70_000)
+    try host.write(
+        at: Host.now.advanced(bySeconds: -30), samples: [MetricSample("cpu.busy", 0.5)],
+        histograms: [HistogramSample("runq.latency", waits)])
+    let window = "from=2026-11-25T02:59:30Z&to=2026-11-25T03:00:00Z&step=10"
+    let busy = host.get("/api/series", query: "metric=cpu.busy&form=columns&\(window)")
+    #expect(busy["start"] == .integer(Host.now.nanoseconds - 30_000_000_000))
+    #expect(busy["mean.0"] == 0.5)
+    #expect(busy["mean.1"] == .null)
+    #expect(busy.count("mean") == 3 && busy.count("count") == 3)
+    #expect(busy["p95_ns"] == nil)
+    let latency = host.get("/api/series", query: "metric=runq.latency&form=columns&\(window)")
+    let points = host.get("/api/series", query: "metric=runq.latency&\(window)")
+    #expect(latency["p99_ns.0"] == points["points.0.p99_ns"])
+    #expect(latency["p99_ns.1"] == .null)
+}
+
+@Test func `a heat map counts observations by power of two, from the lowest that was seen`() throws {
+    let host = try Host()
+    var waits = LatencyHistogram()
+    waits.record(1000, times: 3)
+    waits.record(5000)
+    try host.write(
+        at: Host.now.advanced(bySeconds: -30), samples: [MetricSample("cpu.busy", 0.5)],
+        histograms: [HistogramSample("runq.latency", waits)])
+    let window = "form=heatmap&from=2026-11-25T02:59:30Z&to=2026-11-25T03:00:00Z&step=10"
+    let map = host.get("/api/series", query: "metric=runq.latency&\(window)")
+    #expect(map["lowest_ns"] == 512)
+    #expect(map.count("counts.0") == 4)
+    #expect(map["counts.0.0"] == 3)
+    #expect(map["counts.0.3"] == 1)
+    #expect(map["counts.1"] == .null)
+    #expect(host.get("/api/series", query: "metric=cpu.busy&\(window)").status == 422)
 }

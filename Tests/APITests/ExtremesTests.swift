@@ -19,7 +19,7 @@ private let extremes = [
 private let names = [
     "signal_type", "severity", "state", "entity", "limit", "lookback_minutes", "since", "cursor", "metric", "from",
     "to",
-    "step", "sort",
+    "step", "sort", "form", "until", "before", "signal_id",
 ]
 
 private func hostWithSignal() throws -> Host {

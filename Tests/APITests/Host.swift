@@ -56,7 +56,13 @@ final class Host {
 
     func get(_ path: String, query: String = "", method: String = "GET", headers: [(String, String)] = []) -> Answer {
         let parameters = [("REQUEST_METHOD", method), ("DOCUMENT_URI", path), ("QUERY_STRING", query)] + headers
-        return Answer(response: service.respond(to: Request(parameters: parameters.map { (name: $0.0, value: $0.1) })))
+        let request = Request(parameters: parameters.map { (name: $0.0, value: $0.1) })
+        return documented(Answer(response: service.respond(to: request)), method, path)
+    }
+
+    private func documented(_ answer: Answer, _ method: String, _ path: String) -> Answer {
+        if let fault = Contract.fault(of: answer, to: method, path) { Issue.record(Comment(rawValue: fault)) }
+        return answer
     }
 
     func post(
@@ -66,7 +72,7 @@ final class Host {
             ("REQUEST_METHOD", "POST"), ("DOCUMENT_URI", path), ("QUERY_STRING", query), ("CONTENT_TYPE", type),
         ]
         let request = Request(parameters: parameters.map { (name: $0.0, value: $0.1) }, body: Array(body.utf8))
-        return Answer(response: service.respond(to: request))
+        return documented(Answer(response: service.respond(to: request)), "POST", path)
     }
 
     static func episode(

@@ -153,9 +153,21 @@ struct NginxTests {
             #expect(page.status == status)
             #expect(page.header("Content-Type") == "application/problem+json")
             #expect(page.body.contains("\"status\":\(status)"))
-            #expect(page.header("Allow") == (status == 405 ? "GET, HEAD" : nil))
+            // The worker's methods, and nginx's for files.
+            let allowed = path.hasPrefix("/api/") ? "GET, HEAD, OPTIONS" : "GET, HEAD"
+            #expect(page.header("Allow") == (status == 405 ? allowed : nil))
+            #expect(page.header("X-Request-Id")?.count == 32)
         }
         #expect(try site.get("/problems/404.json").status == 404)
+    }
+
+    @Test func `what all replies look like is served beside them`() throws {
+        let site = try Site()
+        let document = try site.get("/api/openapi.json")
+        #expect(document.status == 200)
+        #expect(document.header("Content-Type")?.hasPrefix("application/json") == true)
+        #expect(document.body.hasPrefix("{\n  \"openapi\": \"3.1.0\""))
+        #expect(try site.get("/api/stats", method: "OPTIONS").header("Allow") == "GET, HEAD, OPTIONS")
     }
 
     @Test func `the page may load nothing from elsewhere and run nothing inline`() throws {

@@ -40,6 +40,8 @@ struct Bad: CustomTestStringConvertible {
         .init("/api/series", "metric=cpu.busy&from=2026-11-25T03:00:01Z&to=2026-11-25T03:00:00Z", "from"),
         .init("/api/series", "metric=cpu.busy&from=2020-01-01T00:00:00Z", "from", "step"),
         .init("/api/series", "metric=cpu.busy&step=0", "step"),
+        .init("/api/series", "metric=cpu.busy&form=table", "form"),
+        .init("/api/signals", "since=2026-11-25T03:00:00Z&until=2026-11-25T03:00:00Z", "until"),
         .init("/api/series", "metric=cpu.busy&from=0&to=20000000000000&step=1", "step"),
         .init("/api/series", "to=-9223372036854775808", "to"),
         .init("/api/series", "from=-9223372036854775808&to=9223372036854775807", "from", "to"),
@@ -95,11 +97,24 @@ func `a path that is not served is a problem that lists those that are`(_ path: 
     #expect(answer["type"] == "urn:kernelsight:problem:no-such-path")
 }
 
-@Test(arguments: ["POST", "PUT", "DELETE", "OPTIONS", "get", ""])
+@Test func `OPTIONS says what a path can be asked with`() throws {
+    let host = try Host(withDatabase: false)
+    for (path, methods) in [
+        ("/api/signals", "GET, HEAD, OPTIONS"), ("/api/signals/1", "GET, HEAD, OPTIONS"),
+        ("/api/predict", "POST, OPTIONS"), ("/api/agent/decisions/1/approve", "POST, OPTIONS"),
+    ] {
+        let answer = host.get(path, method: "OPTIONS")
+        #expect(answer.status == 204)
+        #expect(answer.header("Allow") == methods)
+    }
+    #expect(host.get("/api/none", method: "OPTIONS").status == 404)
+}
+
+@Test(arguments: ["POST", "PUT", "DELETE", "get", ""])
 func `other methods are refused with 405 and Allow`(_ method: String) throws {
     let answer = try Host(withDatabase: false).get("/api/signals", method: method)
     #expect(answer.status == 405)
-    #expect(answer.header("Allow") == "GET, HEAD")
+    #expect(answer.header("Allow") == "GET, HEAD, OPTIONS")
 }
 
 @Test func `a body that is too large is refused with 413`() throws {

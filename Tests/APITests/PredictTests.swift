@@ -110,11 +110,11 @@ import Testing
         let host = try Host()
         let got = host.get("/api/predict")
         #expect(got.status == 405)
-        #expect(got.header("Allow") == "POST")
+        #expect(got.header("Allow") == "POST, OPTIONS")
         #expect(host.post("/api/predict", "{}", type: "text/plain").status == 415)
         #expect(host.post("/api/predict", "{}", type: "").status == 415)
         #expect(host.post("/api/predict", "{}", query: "limit=5").status == 422)
-        #expect(host.post("/api/health", "{}").header("Allow") == "GET, HEAD")
+        #expect(host.post("/api/health", "{}").header("Allow") == "GET, HEAD, OPTIONS")
         let typed = host.post("/api/predict", "{}", type: "application/json; charset=utf-8")
         #expect(typed.status == 422)
     }

@@ -87,6 +87,30 @@ import Testing
         #expect(host.get("/api/signals/1").status == 200)
     }
 
+    @Test func `a forecast comes with it when it is asked for, or why there is none`() throws {
+        let host = try Host()
+        try host.write(episodes: [Host.episode(1), congestion(2, opened: opened)])
+        #expect(host.get("/api/signals/1")["forecast"] == nil)
+        let refused = host.get("/api/signals/1", query: "forecast_minutes=5")
+        #expect(refused.text("forecast.reason").contains("single processes"))
+        for second in -600...0 where second.isMultiple(of: 10) {
+            try host.write(
+                at: Host.now.advanced(bySeconds: Double(second)),
+                samples: [MetricSample("disk.busy:sda", 0.2), MetricSample("pressure.io.some", 0.2)],
+                histograms: [HistogramSample("disk.latency.read:sda", busy)])
+        }
+        let answer = host.get("/api/signals/2", query: "forecast_minutes=5")
+        #expect(answer["forecast.duration_minutes"] == 5)
+        #expect((answer.count("forecast.timeline") ?? 0) > 1)
+        #expect(host.get("/api/signals/2", query: "forecast_minutes=0").status == 422)
+    }
+
+    private var busy: LatencyHistogram {
+        var histogram = LatencyHistogram()
+        histogram.record(2_000_000, times: 10)
+        return histogram
+    }
+
     @Test func `how often the same comes, and in what pattern, is said`() throws {
         let host = try Host()
         let hours = [-30.0, -20, -15, -10, -5]

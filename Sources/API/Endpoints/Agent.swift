@@ -143,16 +143,20 @@ extension JSONWriter {
             for decision in decisions {
                 json.object { json in
                     json.decision(decision)
-                    json.array("changes") { json in
-                        for change in changes[decision.id] ?? [] {
-                            json.object {
-                                $0.member("setting", json: change.setting)
-                                $0.member("before", change.before)
-                                $0.member("after", change.after)
-                                $0.member("state", change.state)
-                            }
-                        }
-                    }
+                    json.changes(changes[decision.id] ?? [])
+                }
+            }
+        }
+    }
+
+    mutating func changes(_ changes: [AgentChange]) {
+        array("changes") { json in
+            for change in changes {
+                json.object {
+                    $0.member("setting", json: change.setting)
+                    $0.member("before", change.before)
+                    $0.member("after", change.after)
+                    $0.member("state", change.state)
                 }
             }
         }

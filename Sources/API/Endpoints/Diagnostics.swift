@@ -19,7 +19,7 @@ extension Service {
             checks.append(Check("database", .error, [error.description]))
         }
         checks.append(disk())
-        if let server { checks.append(worker(server.statistics)) }
+        if let server { checks += [worker(server.statistics), pool(server.pool)] }
         checks.append(agentCheck())
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         return Reply(capacity: 8192) { json in
@@ -85,6 +85,39 @@ extension Service {
                 "\(statistics.requests) requests on \(statistics.connections) connections",
                 "\(statistics.busy) in progress, at most \(statistics.maximumBusy) at once",
             ])
+    }
+}
+
+extension Service {
+    /// All workers, whichever answers.
+    private func pool(_ workers: [(name: String, Server.Statistics)]) -> Check {
+        var data = JSONWriter(capacity: 1024)
+        data.object {
+            $0.array("workers") { json in
+                for (name, worker) in workers {
+                    json.object {
+                        $0.member("socket", name)
+                        $0.member("pid", worker.pid)
+                        $0.member("started", rfc3339: Timestamp(nanoseconds: worker.started))
+                        $0.member("threads", worker.threads)
+                        $0.member("open_connections", worker.open)
+                        $0.member("connections", worker.connections)
+                        $0.member("requests", worker.requests)
+                        $0.member("busy", worker.busy)
+                        $0.member("maximum_busy", worker.maximumBusy)
+                        $0.member("failures", worker.failures)
+                    }
+                }
+            }
+        }
+        let requests = workers.reduce(0) { $0 + $1.1.requests }
+        return Check(
+            "worker_pool", workers.isEmpty ? .warning : .ok,
+            [
+                workers.isEmpty
+                    ? "no worker can write its counters beside its socket; make that directory writable for its user"
+                    : "\(workers.count) workers, \(requests) requests"
+            ], data: data.text)
     }
 }
 

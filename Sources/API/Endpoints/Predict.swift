@@ -24,55 +24,63 @@ extension Service {
     }
 
     private func write(_ prediction: Prediction) -> Reply {
+        let end = prediction.outlook.trend.end
+        return Reply(capacity: 4096) {
+            $0.prediction(prediction)
+            $0.dataTime(end, isStale: freshness(of: end).isStale)
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Members of what is predicted.
+    mutating func prediction(_ prediction: Prediction) {
         let projection = prediction.outlook.projection
         let trend = prediction.outlook.trend
-        return Reply(capacity: 4096) { json in
-            json.member("signal_type", prediction.type.rawValue)
-            json.member("metric", prediction.metric)
-            json.member("unit", prediction.unit)
-            json.member("current_value", projection.current)
-            json.member("projected_value", projection.projected)
-            json.object("band") {
-                $0.member("lower", projection.lower)
-                $0.member("upper", projection.upper)
-                $0.member("probability", 0.95)
-            }
-            json.member("slope", projection.slope)
-            json.member("duration_minutes", projection.minutes)
-            json.object("trend") {
-                $0.member("slope", trend.slope)
-                $0.member("r_squared", trend.rSquared)
-                $0.member("confidence", trend.confidence.rawValue)
-                $0.member("points", trend.count)
-                $0.member("window_minutes", trend.minutes)
-            }
-            json.member("risk_level", (projection.risk ?? .low).name)
-            json.member("baseline_p95", prediction.usual?.profile.p95)
-            json.member("exceeds_baseline_at", prediction.exceedsUsualIn)
-            json.member("reaches_critical_at", projection.crossings.last?.minutes)
-            json.member("scenario_description", prediction.description)
-            json.array("thresholds") { json in
-                for crossing in projection.crossings {
-                    json.object {
-                        $0.member("severity", crossing.severity.name)
-                        $0.member("value", crossing.threshold)
-                        $0.member("minutes", crossing.minutes)
-                    }
+        member("signal_type", prediction.type.rawValue)
+        member("metric", prediction.metric)
+        member("unit", prediction.unit)
+        member("current_value", projection.current)
+        member("projected_value", projection.projected)
+        object("band") {
+            $0.member("lower", projection.lower)
+            $0.member("upper", projection.upper)
+            $0.member("probability", 0.95)
+        }
+        member("slope", projection.slope)
+        member("duration_minutes", projection.minutes)
+        object("trend") {
+            $0.member("slope", trend.slope)
+            $0.member("r_squared", trend.rSquared)
+            $0.member("confidence", trend.confidence.rawValue)
+            $0.member("points", trend.count)
+            $0.member("window_minutes", trend.minutes)
+        }
+        member("risk_level", (projection.risk ?? .low).name)
+        member("baseline_p95", prediction.usual?.profile.p95)
+        member("exceeds_baseline_at", prediction.exceedsUsualIn)
+        member("reaches_critical_at", projection.crossings.last?.minutes)
+        member("scenario_description", prediction.description)
+        array("thresholds") { json in
+            for crossing in projection.crossings {
+                json.object {
+                    $0.member("severity", crossing.severity.name)
+                    $0.member("value", crossing.threshold)
+                    $0.member("minutes", crossing.minutes)
                 }
             }
-            json.array("timeline") { json in
-                for moment in projection.timeline {
-                    json.object {
-                        $0.member("time_minutes", moment.minutes)
-                        $0.member("timestamp", rfc3339: prediction.time.advanced(bySeconds: 60 * moment.minutes))
-                        $0.member("value", moment.value)
-                        $0.member("lower", moment.lower)
-                        $0.member("upper", moment.upper)
-                        $0.member("status", moment.severity?.name ?? "normal")
-                    }
+        }
+        array("timeline") { json in
+            for moment in projection.timeline {
+                json.object {
+                    $0.member("time_minutes", moment.minutes)
+                    $0.member("timestamp", rfc3339: prediction.time.advanced(bySeconds: 60 * moment.minutes))
+                    $0.member("value", moment.value)
+                    $0.member("lower", moment.lower)
+                    $0.member("upper", moment.upper)
+                    $0.member("status", moment.severity?.name ?? "normal")
                 }
             }
-            json.dataTime(trend.end, isStale: freshness(of: trend.end).isStale)
         }
     }
 }

@@ -1,9 +1,12 @@
+import Forecast
 import Model
 import Store
 
 extension Service {
-    /// `GET /api/signals/{id}`: one signal with its evidence.
+    /// `GET /api/signals/{id}`: one signal with its evidence; with `forecast_minutes`, where the measure behind its type goes.
     func signal(id: String, _ parameters: inout Parameters) throws -> Reply {
+        let isAskedForForecast = parameters.has("forecast_minutes")
+        let minutes = parameters.integer("forecast_minutes", in: 1...1440, default: 30)
         try parameters.finish()
         guard let number = Int64(id), number > 0 else { throw Problem.noSuchSignal(QueryString.shortened(id)) }
         // Asked first, so that it is no newer than what follows.
@@ -11,6 +14,7 @@ extension Service {
         guard let detail = try reader.signal(id: number) else { throw Problem.noSuchSignal(id) }
         let signal = detail.signal
         let surroundings = try surroundings(of: detail)
+        let forecast = isAskedForForecast ? try forecast(of: signal.type, minutes: Double(minutes)) : nil
         return Reply(capacity: 8192) { json in
             json.signal(signal)
             json.dataTime(newest, isStale: freshness(of: newest).isStale)
@@ -28,6 +32,11 @@ extension Service {
                 }
             }
             json.surroundings(surroundings)
+            switch forecast {
+            case .carried(let prediction)?: json.object("forecast") { $0.prediction(prediction) }
+            case .refused(let reason)?: json.object("forecast") { $0.member("reason", reason) }
+            case nil: break
+            }
             json.array("events") { json in
                 for event in detail.events {
                     json.object {
@@ -36,6 +45,24 @@ extension Service {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A prediction, or why the data carry none.
+private enum ForecastOfSignal {
+    case carried(Prediction)
+    case refused(String)
+}
+
+extension Service {
+    private func forecast(of type: SignalType, minutes: Double) throws -> ForecastOfSignal {
+        do {
+            return .carried(try prediction(of: type, minutes: minutes))
+        } catch let refusal as ForecastRefusal {
+            return .refused(refusal.description)
+        } catch let refusal as PredictionRefusal {
+            return .refused(refusal.description)
         }
     }
 }

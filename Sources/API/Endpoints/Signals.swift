@@ -26,8 +26,12 @@ extension Service {
         } else {
             query.since = clock().advanced(bySeconds: Double(-60 * lookback))
         }
-        try parameters.finish()
         if query.state == .open && !parameters.has("since") && !parameters.has("lookback_minutes") { query.since = nil }
+        query.until = parameters.time("until")
+        if let since = query.since, let until = query.until, until <= since {
+            parameters.fault("until", until.rfc3339, "must be after \(since.rfc3339), where the window begins")
+        }
+        try parameters.finish()
         query.orOpen = query.state == nil
 
         let page = try reader.signals(query)

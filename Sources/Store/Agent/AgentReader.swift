@@ -86,6 +86,20 @@ public final class AgentReader: Sendable {
         }
     }
 
+    /// Decisions that were made from a time up to another, newest first; those about one signal if it is given.
+    public func decisions(
+        from start: Timestamp, to end: Timestamp, signal: Int64? = nil, limit: Int
+    ) throws -> [AgentDecision] {
+        try decisions(
+            "created >= ?1 AND created <= ?2 AND (?3 IS NULL OR signal_id = ?3) ORDER BY created DESC LIMIT ?4"
+        ) {
+            $0.add(start.nanoseconds)
+            $0.add(end.nanoseconds)
+            $0.add(signal)
+            $0.add(limit)
+        }
+    }
+
     /// Decisions in any of the states of which something became since a time, newest first.
     public func decisions(in states: [AgentDecision.State], updatedSince time: Timestamp) throws -> [AgentDecision] {
         try decisions("\(Self.among(states)) AND updated >= ? ORDER BY id DESC LIMIT 1000") {
@@ -149,10 +163,19 @@ public final class AgentReader: Sendable {
 
     /// The audit from a record on, oldest first.
     public func audit(after id: Int64 = 0, limit: Int = 1000) throws -> [AuditRecord] {
+        try audit("id > ? ORDER BY id LIMIT ?", id, limit)
+    }
+
+    /// The audit before a record, newest first.
+    public func audit(before id: Int64, limit: Int) throws -> [AuditRecord] {
+        try audit("id < ? ORDER BY id DESC LIMIT ?", id, limit)
+    }
+
+    private func audit(_ condition: String, _ id: Int64, _ limit: Int) throws -> [AuditRecord] {
         try source.read { _, db in
             var found: [AuditRecord] = []
             try db.cachedStatement(
-                sql: "SELECT id, time, kind, body, previous, hash FROM audit WHERE id > ? ORDER BY id LIMIT ?"
+                sql: "SELECT id, time, kind, body, previous, hash FROM audit WHERE \(condition)"
             ).rows {
                 $0.add(id)
                 $0.add(limit)

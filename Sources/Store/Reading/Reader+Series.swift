@@ -23,6 +23,9 @@ public struct Series: Sendable, Equatable {
         public var percentiles: [UInt64] = []
         /// Observations of the histogram in the step; seconds measured, for numbers.
         public var count: UInt64 = 0
+        /// Observations by power of two, from 1 ns on: of the `n`th, 2^n ≤ ns < 2^(n+1), but the 0th also has 0 ns and the last
+        /// all above; empty for numbers, where nothing was measured, and unless asked for.
+        public var octaves: [UInt64] = []
     }
 
     public var metric: MetricName
@@ -41,6 +44,8 @@ public struct SeriesQuery: Sendable {
     public var step: Int64
     /// 0–100, for histograms.
     public var percentiles: [Double] = [50, 95, 99]
+    /// Whether counts by power of two are wanted, for histograms.
+    public var octaves = false
 
     public init(metric: String, from: Timestamp, to: Timestamp, step: Int64) {
         self.metric = metric
@@ -77,7 +82,7 @@ extension Reader {
             try source.read(tier: tier, seconds: grid.start..<grid.end, into: &grid)
             return Series(
                 metric: MetricName(name: query.metric, kind: found.kind), step: grid.step, resolution: resolution,
-                points: grid.points(percentiles: query.percentiles))
+                points: grid.points(percentiles: query.percentiles, octaves: query.octaves))
         }
     }
 

@@ -35,8 +35,9 @@ extension Reader {
         }
     }
 
-    /// When the newest episodes of a signal's type, label and entity opened, itself among them; newest first.
-    public func openings(like signal: StoredSignal, since: Timestamp, limit: Int) throws -> [Timestamp] {
+    /// When episodes of a signal's type, label and entity opened, itself among them; newest first. Looked for among the newest
+    /// `most` signals of the entity, each of which is on a page of its own in a large database.
+    public func openings(like signal: StoredSignal, since: Timestamp, among most: Int) throws -> [Timestamp] {
         try read { _, db in
             var times: [Timestamp] = []
             let sql = ProcessIdentity(signal.entity.id) == nil ? Self.openingsOfEntity : Self.openingsOfProcess
@@ -44,8 +45,7 @@ extension Reader {
             try db.cachedStatement(sql: sql).rows {
                 $0.add(signal.id)
                 $0.add(first)
-                $0.add(since.nanoseconds)
-                $0.add(limit)
+                $0.add(most)
             } _: {
                 times.append(Timestamp(nanoseconds: $0.int(0)))
             }
@@ -53,14 +53,15 @@ extension Reader {
         }
     }
 
-    static let openingsOfEntity = openings("INDEXED BY idx_entity", "o.entity = s.entity")
-    static let openingsOfProcess = openings("INDEXED BY idx_process", "o.process = s.process")
+    static let openingsOfEntity = openings("entity", "idx_entity")
+    static let openingsOfProcess = openings("process", "idx_process")
 
-    private static func openings(_ index: String, _ condition: String) -> String {
+    private static func openings(_ column: String, _ index: String) -> String {
         """
-        SELECT o.timestamp FROM signals s CROSS JOIN signals o \(index)
-            ON \(condition) AND o.id >= ?2 AND o.type = s.type AND o.label = s.label AND o.timestamp >= ?3
-        WHERE s.id = ?1 ORDER BY o.id DESC LIMIT ?4
+        SELECT o.timestamp FROM signals s CROSS JOIN (
+            SELECT timestamp, type, label FROM signals INDEXED BY \(index)
+            WHERE \(column) = (SELECT \(column) FROM signals WHERE id = ?1) AND id >= ?2 ORDER BY id DESC LIMIT ?3
+        ) o WHERE s.id = ?1 AND o.type = s.type AND o.label = s.label
         """
     }
 

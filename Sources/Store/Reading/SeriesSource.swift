@@ -119,7 +119,7 @@ struct SeriesGrid {
         if second >= start, histograms.indices.contains(index) { histogram.merge(into: &histograms[index]) }
     }
 
-    func points(percentiles: [Double]) -> [Series.Point] {
+    func points(percentiles: [Double], octaves: Bool) -> [Series.Point] {
         var points: [Series.Point] = []
         points.reserveCapacity(numbers.count + histograms.count)
         for (index, sum) in numbers.enumerated() {
@@ -144,6 +144,7 @@ struct SeriesGrid {
                 point.minimum = histogram.percentile(0).map { Double($0) }
                 point.maximum = histogram.maximum.map { Double($0) }
                 point.percentiles = percentiles.compactMap(histogram.percentile)
+                if octaves { point.octaves = histogram.octaves }
             }
             points.append(point)
         }

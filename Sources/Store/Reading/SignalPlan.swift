@@ -22,10 +22,13 @@ struct SignalPlan {
     private var streams: [Stream] = []
     /// The first id that may match; beyond all ids when there is none.
     private var from: Int64 = 0
+    /// The first id that may not match any more.
+    private var to = Int64.max
 
     init(_ query: SignalQuery, _ db: Database) throws {
         self.query = query
         if let since = query.since { from = try Self.firstID(since: since, db) }
+        if let until = query.until { to = try Self.firstID(since: until, db) }
         if let entity = query.entity {
             streams = try Self.streams(entity: entity, db)
         } else if query.state == .open {
@@ -79,7 +82,7 @@ struct SignalPlan {
                 case .everything, .open, .unknown: row.add(nil as Int64?)
                 }
                 row.add(from)
-                row.add(query.cursor ?? Int64.max)
+                row.add(min(query.cursor ?? Int64.max, to))
                 row.add(limit)
                 row.add(since?.nanoseconds)
                 row.add(query.minimumSeverity.rawValue)

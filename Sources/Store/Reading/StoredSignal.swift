@@ -48,6 +48,8 @@ public struct SignalQuery: Sendable {
     public var entity: String?
     /// Only signals that opened at or after this time.
     public var since: Timestamp?
+    /// Only signals that opened before this time.
+    public var until: Timestamp?
     /// Also signals that opened before `since` and are still open. Means nothing together with `state`.
     public var orOpen = false
     /// 1–1000; values outside are brought inside.
