@@ -54,6 +54,26 @@ import Testing
         #expect(stack.stop(), "everything stops by itself")
     }
 
+    @Test func `any worker reports on all, and leaves out one that was killed`() throws {
+        let stack = try Stack.running(workers: 2)
+        func workers() throws -> [[String: Any]] {
+            let checks = try stack.get("/api/diagnostics").json["checks"] as? [[String: Any]] ?? []
+            let pool = checks.first { $0["component"] as? String == "worker_pool" }?["data"] as? [String: Any]
+            return pool?["workers"] as? [[String: Any]] ?? []
+        }
+        try require(within: 10, "both are there, with what they answered") {
+            let workers = try workers()
+            return Set(workers.compactMap { $0["socket"] as? String }) == ["1.sock", "2.sock"]
+                && workers.reduce(0) { $0 + ($1["requests"] as? Int ?? 0) } > 0
+        }
+        let killed = try #require(stack.workers[1])
+        killed.signal(SIGKILL)
+        killed.wait(seconds: 5)
+        try require(within: 10, "one is left") {
+            try workers().compactMap { $0["pid"] as? Int } == [Int(#require(stack.workers[2]).pid)]
+        }
+    }
+
     @Test func `workers of user nobody answer beside the collector and after its clean stop`() throws {
         let stack = try Stack.running()
         #expect(try stack.get("/api/stats").status == 200)

@@ -1,68 +1,87 @@
-// The plain first page: health, open signals with who causes them, and how old the data is. All text that comes from the
-// host is set as text, never as markup: anybody may choose the name of a process.
-"use strict";
+// Which view is shown, and the line above them all. The part of the address behind # holds the state: #/time?range=1h
 
-const pauseMilliseconds = 2000;
+import { setText } from "./dom.js";
+import { onColours, startTheme } from "./colours.js";
+import { duration, zone } from "./format.js";
+import { age, onPulse, pulse, startPulse, verdict } from "./pulse.js";
+import { now } from "./ask.js";
+import { showNow } from "./views/now.js";
+import { showTime } from "./views/time.js";
+import { showSignal } from "./views/signal.js";
+import { showProcesses } from "./views/processes.js";
+import { showAgent } from "./views/agent.js";
+import { showCost } from "./views/cost.js";
 
-function element(name, text, className) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
+const views = { now: showNow, time: showTime, signals: showSignal, processes: showProcesses, agent: showAgent, cost: showCost };
+const order = ["now", "time", "processes", "agent", "cost"];
+
+const main = document.getElementById("main");
+/// What the view that is shown has running; null in `path` where there is none.
+let shown = { path: null, view: null };
+
+/// A view is a function of (main, path, parameters) that returns { end(), move?(parameters), key?(event) }: `move` takes new
+/// parameters without being built anew.
+function route(anew = false) {
+  const [path, query = ""] = (location.hash.replace(/^#\/?/, "") || "now").split("?");
+  if (path === "main") return;
+  const parameters = new URLSearchParams(query);
+  if (!anew && path === shown.path && shown.view.move) {
+    shown.view.move(parameters);
+    return;
+  }
+  const [name, ...rest] = path.split("/");
+  shown.view?.end();
+  main.replaceChildren();
+  const isMove = shown.path != null && shown.path !== path;
+  shown = { path, view: (views[name] ?? showNow)(main, rest.join("/"), parameters) };
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.getAttribute("href") === `#/${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${name[0].toUpperCase()}${name.slice(1)} · KernelSight`;
+  if (isMove) {
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  }
 }
 
-function setText(id, text, className = "") {
-  const target = document.getElementById(id);
-  target.textContent = text;
-  target.className = className;
+function showVerdict(state) {
+  const { level, host, self } = verdict(state);
+  const banner = document.getElementById("verdict");
+  if (banner.className !== level) banner.className = level;
+  setText(document.getElementById("host"), host);
+  setText(document.getElementById("self"), self);
+  document.body.classList.toggle("old", level === "silent" || level === "stale");
+  const old = age(state);
+  setText(document.getElementById("freshness"), old == null ? "no data" : `data ${Math.round(old)} s old`);
 }
 
-async function ask(path) {
-  const reply = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(5000) });
-  const body = await reply.json();
-  // Health answers 503 with a body of its own; other errors are problem documents.
-  if (!reply.ok && body.type) throw new Error(body.detail);
-  return body;
+/// What says how long something lasts goes on saying so: <span data-since="milliseconds">.
+function tick() {
+  for (const element of document.querySelectorAll("[data-since]")) {
+    setText(element, duration((now() - Number(element.dataset.since)) / 1000));
+  }
 }
 
-function showHealth(health) {
-  const reason = health.reason ? `: ${health.reason}` : "";
-  setText("health", health.status + reason, health.status);
-  const age = health.data_age_seconds;
-  setText("freshness", age == null ? "" : `data ${age.toFixed(1)} s old, ${health.signal_count} signals in all`);
-  document.getElementById("components").replaceChildren(
-    ...(health.components ?? []).map((c) => element("li", `${c.component}: ${c.message}`, c.status)));
-}
-
-function culprits(signal) {
-  if (signal.culprits.length === 0) return "cannot tell from this data";
-  return signal.culprits
-    .map((c) => `${c.comm} (${c.process.pid}), ${Math.round(c.share * 100)} % of ${c.measure}`)
-    .join("; ");
-}
-
-function showSignals(reply) {
-  setText("summary", reply.summary);
-  document.getElementById("signals").hidden = reply.signals.length === 0;
-  document.querySelector("#signals tbody").replaceChildren(...reply.signals.map((signal) => {
-    const row = document.createElement("tr");
-    row.append(
-      element("td", signal.severity, signal.severity),
-      element("td", signal.summary),
-      element("td", `${signal.entity.type} ${signal.entity.name}`),
-      element("td", culprits(signal)),
-      element("td", signal.timestamp_iso));
-    return row;
-  }));
-}
-
-async function refresh() {
-  await ask("/api/health").then(showHealth, (error) => {
-    setText("health", `no answer: ${error.message}`, "unhealthy");
-    setText("freshness", "");
-  });
-  await ask("/api/signals?state=open&limit=50").then(showSignals, (error) => setText("summary", error.message, "error"));
-  setTimeout(refresh, pauseMilliseconds);
-}
-
-refresh();
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+  const index = Number(event.key) - 1;
+  if (index in order) location.hash = `#/${order[index]}`;
+  else shown.view?.key?.(event);
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+setText(document.getElementById("zone"), zone());
+startTheme(document.getElementById("theme"));
+onColours(() => route(true));
+addEventListener("hashchange", () => route());
+route();
+startPulse();
+onPulse(showVerdict);
+// Age goes on where answers do not.
+setInterval(() => {
+  tick();
+  showVerdict(pulse);
+}, 1000);

@@ -1,0 +1,242 @@
+import ChildProcess
+import Foundation
+import Glibc
+import Testing
+
+/// The dashboard in a real browser, before the real product. Needs root, for the tracers.
+@Suite(.serialized, .enabled(if: getuid() == 0)) struct DashboardTests {
+    private static let views = ["now", "time", "processes", "agent", "cost"]
+    /// A process may have this name.
+    private static let hostile = "<img src=x>"
+
+    /// Everybody wants the CPUs, under a name that would be an element if it were taken for markup.
+    private final class Crowd {
+        private let children: [ChildProcess]
+
+        init(in stack: Stack) throws {
+            let program = stack.directory.appending(path: DashboardTests.hostile).path
+            try FileManager.default.copyItem(atPath: "/bin/bash", toPath: program)
+            let log = stack.directory.appending(path: "log")
+            let victim = try ChildProcess(
+                Stack.binaries.appending(path: "faultlab-workload").path, ["periodic", "10", "2000"],
+                log: log.appending(path: "victim.log").path)
+            children =
+                try [victim]
+                + (1...8).map { number in
+                    // Of another user, whom the agent may put down.
+                    try ChildProcess(
+                        "setpriv",
+                        [
+                            "--reuid", "65534", "--regid", "65534", "--clear-groups", program, "-c",
+                            "while :; do :; done",
+                        ], log: log.appending(path: "hog-\(number).log").path)
+                }
+        }
+
+        deinit { for child in children { child.stop(seconds: 5, group: true) } }
+    }
+
+    private func address(_ stack: Stack, _ view: String) -> String { "http://127.0.0.1:\(stack.port)/#/\(view)" }
+
+    /// No error in the console, and nothing was asked of anybody else.
+    private func expectClean(_ browser: Browser, _ stack: Stack) throws {
+        try browser.evaluate("1")
+        #expect(browser.complaints.isEmpty, "\(browser.complaints.prefix(5))")
+        let elsewhere = browser.requests.filter {
+            !$0.hasPrefix("http://127.0.0.1:\(stack.port)/") && !$0.hasPrefix("about:") && !$0.hasPrefix("data:")
+        }
+        #expect(elsewhere.isEmpty, "\(elsewhere)")
+    }
+
+    @Test func `a fault is shown with who causes it, its page tells all, and the charts have its band`() throws {
+        let stack = try Stack.running(config: "agent: {mode: observe, cycle_interval_seconds: 1}\n")
+        try stack.startAgent()
+        let browser = try Browser()
+        try browser.open(address(stack, "now"))
+        try require(within: 20, "the host is judged") {
+            try browser.holds("!document.getElementById('verdict').matches('.asking, .silent, .stale')")
+        }
+        let crowd = try Crowd(in: stack)
+        try require(within: 40, "the page names who causes it") {
+            try browser.text("#verdict").contains(Self.hostile) && browser.text("main .cards").contains(Self.hostile)
+        }
+        #expect(try browser.holds("document.querySelector('img[src=x]') === null"))
+        try browser.click("main .cards a")
+        try require(within: 10, "its page has evidence and culprits") {
+            let text = try browser.text("main")
+            return text.contains("Evidence") && text.contains("Threshold") && text.contains(Self.hostile)
+        }
+        try require(within: 10, "its charts are drawn") {
+            try browser.holds("document.querySelectorAll('.plot canvas').length > 0")
+        }
+        #expect(try browser.text("main").contains("Who suffers"))
+        // The victim's band, in the colour of its severity, over the pressure.
+        try browser.open(address(stack, "time"))
+        try require(within: 15, "a band is in the chart") {
+            try browser.holds(
+                """
+                (() => {
+                    const canvas = document.querySelector('.charts .plot canvas:last-of-type');
+                    const probe = document.createElement('span');
+                    document.body.append(probe);
+                    const wanted = ['low', 'medium', 'high', 'critical'].map((name) => {
+                        probe.style.color = `var(--severity-${name})`;
+                        return getComputedStyle(probe).color.match(/[0-9]+/g).slice(0, 3).map(Number);
+                    });
+                    probe.remove();
+                    return [...document.querySelectorAll('.charts .plot canvas')].some((canvas) => {
+                        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, 3);
+                        for (let at = 0; at < data.length; at += 4) {
+                            if (data[at + 3] > 200 && wanted.some((colour) => colour.every((part, index) => Math.abs(part - data[at + index]) < 12))) return true;
+                        }
+                        return false;
+                    });
+                })()
+                """)
+        }
+        #expect(try browser.text("main").contains("Signals and actions in this window"))
+        try expectClean(browser, stack)
+        withExtendedLifetime(crowd) {}
+    }
+
+    @Test func `a decision waits in the page, a wrong token is refused there, and the right one executes it`() throws {
+        let stack = try Stack.running(
+            config: "agent: {mode: approve, cycle_interval_seconds: 1, settle_seconds: 5}\n", workers: 1)
+        try stack.startAgent()
+        let token = "a-token-of-some-length"
+        let file = stack.directory.appending(path: "agent-token").path
+        try token.write(toFile: file, atomically: true, encoding: .utf8)
+        chmod(file, 0o600)
+        let crowd = try Crowd(in: stack)
+        let browser = try Browser()
+        try browser.open(address(stack, "agent"))
+        try require(within: 60, "a decision waits") {
+            try browser.holds("document.querySelector('button.yes') !== null")
+        }
+        func enter(_ text: String) throws {
+            try browser.evaluate(
+                "(() => { const field = document.getElementById('token'); field.value = '\(text)'; field.dispatchEvent(new Event('input')); })()"
+            )
+            try browser.click("button.yes")
+        }
+        try browser.click("button.yes")
+        try require(within: 5, "the token is asked for") { try browser.text("main").contains("Enter the token first.") }
+        try enter("wrong-wrong-wrong")
+        try require(within: 10, "the wrong one is refused") { try browser.text("main").contains("The agent said") }
+        try enter(token)
+        try require(within: 40, "the change is made") {
+            try stack.sql(
+                "SELECT count(*) FROM decisions WHERE state IN ('executing', 'verifying', 'standing', 'undone')",
+                of: stack.agentDatabase) != "0"
+        }
+        try require(within: 20, "the page says so") {
+            try browser.holds(
+                "[...document.querySelectorAll('section[aria-label=Decisions] .badge')].some((badge) => ['executing', 'verifying', 'standing', 'undone'].includes(badge.textContent))"
+            )
+        }
+        withExtendedLifetime(crowd) {}
+    }
+
+    @Test func `when the workers die the page says that nothing is known, and recovers by itself`() throws {
+        let stack = try Stack.running()
+        let browser = try Browser()
+        try browser.open(address(stack, "now"))
+        func level() throws -> String {
+            try browser.evaluate("document.getElementById('verdict').className") as? String ?? ""
+        }
+        let known = ["well", "low", "medium", "high", "critical"]
+        try require(within: 20, "the host is judged") { try known.contains(level()) }
+        for worker in stack.workers.values { worker.signal(SIGKILL) }
+        try require(within: 30, "it is said that nothing is known") { try ["silent", "stale"].contains(level()) }
+        #expect(try !browser.text("#host").contains("well"))
+        try require(within: 30, "what is left is greyed") {
+            try browser.holds("document.body.classList.contains('old')")
+        }
+        for number in 1...2 { try stack.startWorker(number) }
+        try require(within: 20, "it is judged again") { try known.contains(level()) }
+        // The collector's end is no calm either.
+        stack.collector?.stop()
+        try require(within: 30, "the data is called old") { try level() == "stale" }
+    }
+
+    @Test(arguments: ["light", "dark"])
+    func `each view is clean, readable and fits a phone`(scheme: String) throws {
+        let stack = try Stack.running()
+        try stack.startAgent()
+        let browser = try Browser()
+        try browser.setScheme(scheme)
+        for view in Self.views {
+            try browser.resize(width: 360, height: 740)
+            try browser.open(address(stack, view))
+            try require(within: 20, "\(view) has something to show") {
+                try browser.holds(
+                    "document.querySelectorAll('main section, main figure, main table').length > 0 && !document.getElementById('verdict').matches('.asking')"
+                )
+            }
+            let width = try browser.evaluate("document.documentElement.scrollWidth") as? Int ?? 0
+            #expect(width <= 360, "\(view) is \(width) wide on a phone")
+            let pale = try browser.evaluate(Self.paleTexts) as? [String] ?? ["not measured"]
+            #expect(pale.isEmpty, "\(view), \(scheme): \(pale.prefix(5))")
+        }
+        try expectClean(browser, stack)
+        #expect(browser.receivedBytes < 10_000_000)
+    }
+
+    @Test func `the first page takes at most 300 kB, and every control of each view can be reached and has a name`()
+        throws
+    {
+        let stack = try Stack.running()
+        let browser = try Browser()
+        try browser.open(address(stack, "now"))
+        try require(within: 20, "the host is judged") {
+            try browser.holds("!document.getElementById('verdict').matches('.asking')")
+        }
+        #expect(browser.receivedBytes > 10_000 && browser.receivedBytes < 300_000, "\(browser.receivedBytes)")
+        for view in Self.views {
+            try browser.open(address(stack, view))
+            try require(within: 20, "\(view) is there") {
+                try browser.holds("document.querySelectorAll('main section, main figure, main table').length > 0")
+            }
+            let nameless =
+                try browser.evaluate(
+                    """
+                    [...document.querySelectorAll('a, button, input, select, canvas, [role=img], [role=region]')]
+                        .filter((element) => element.offsetParent !== null && !element.closest('[role=img]:not(canvas)')?.contains(element.parentElement))
+                        .filter((element) => !(element.getAttribute('aria-label') || element.innerText?.trim() || element.textContent?.trim() || element.labels?.length || element.title))
+                        .map((element) => element.outerHTML.slice(0, 120))
+                    """) as? [String] ?? ["not measured"]
+            #expect(nameless.isEmpty, "\(view): \(nameless)")
+        }
+    }
+
+    /// Texts with less contrast than WCAG's AA asks for, against the nearest background that is painted.
+    private static let paleTexts = """
+        (() => {
+            const rgb = (text) => {
+                const parts = text.match(/[0-9.]+/g).map(Number);
+                return { r: parts[0], g: parts[1], b: parts[2], a: parts[3] ?? 1 };
+            };
+            const light = ({ r, g, b }) => [r, g, b].map((part) => part / 255)
+                .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+                .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+            const behind = (element) => {
+                for (let at = element; at; at = at.parentElement) {
+                    const colour = rgb(getComputedStyle(at).backgroundColor);
+                    if (colour.a === 1) return colour;
+                }
+                return { r: 255, g: 255, b: 255 };
+            };
+            const found = [];
+            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (walker.nextNode()) {
+                const element = walker.currentNode.parentElement;
+                if (!walker.currentNode.textContent.trim() || element.offsetParent === null || element.closest('.unseen, .skip, noscript, script')) continue;
+                const style = getComputedStyle(element);
+                const [a, b] = [light(rgb(style.color)), light(behind(element))].sort((x, y) => y - x);
+                const isLarge = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+                if ((a + 0.05) / (b + 0.05) < (isLarge ? 3 : 4.5)) found.push(`${walker.currentNode.textContent.trim().slice(0, 40)} ${style.color}`);
+            }
+            return found;
+        })()
+        """
+}

@@ -1,0 +1,34 @@
+// Signals as several views show them.
+
+import { badge, h } from "./dom.js";
+import { percent, time, words } from "./format.js";
+
+export const where = (signal) => `${signal.entity.type} ${signal.entity.name}`;
+
+export function culprits(signal) {
+  if (!signal.culprits.length) return "who causes it cannot be told from this data";
+  return signal.culprits.slice(0, 3)
+    .map((culprit) => `${culprit.comm} (${culprit.process.pid}), ${percent(culprit.share)} of ${culprit.measure}`).join("; ");
+}
+
+export const endOf = (signal, now) => (signal.state === "closed" ? signal.closed_at / 1e6 : now);
+
+/// What happened in a view, for the charts: bands and marks.
+export function events(signals, decisions, now) {
+  return {
+    signals: signals.map((signal) => ({
+      from: signal.timestamp / 1e6, to: endOf(signal, now), severity: signal.severity,
+    })),
+    actions: decisions.filter((decision) => decision.changes?.length)
+      .map((decision) => ({ at: Date.parse(decision.created) })),
+  };
+}
+
+export const link = (signal, ...content) => h("a", { href: `#/signals/${signal.id}`, "data-focus": `signal-${signal.id}` }, ...content);
+
+/// One line of a list of past signals.
+export function line(signal) {
+  return h("li", {}, badge(signal.severity), " ", link(signal, signal.summary), " ",
+    h("span", { class: "quiet" }, `${words(signal.signal_type)}, ${time(signal.timestamp / 1e6)}`,
+      signal.state === "closed" ? ` to ${time(signal.closed_at / 1e6)}` : `, ${signal.state}`));
+}
