@@ -44,6 +44,7 @@ let package = Package(
         .target(name: "CLibBPF", linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]),
         .target(name: "CFastCGI", linkerSettings: [.linkedLibrary("fcgi")]),
         .target(name: "CLinux"),
+        .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Values and rules: no input, no output.
         .target(name: "Model", swiftSettings: strict),
@@ -55,7 +56,7 @@ let package = Package(
         .target(
             name: "Tracers", dependencies: ["Model", "CLibBPF"], swiftSettings: strict, plugins: ["CompileBPF"]),
         .target(name: "Readers", dependencies: ["Model", "CLinux"], swiftSettings: strict),
-        .target(name: "Store", dependencies: ["Model", grdb, sqlite], swiftSettings: strict),
+        .target(name: "Store", dependencies: ["Model", "CSQLite", grdb, sqlite], swiftSettings: strict),
         .target(
             name: "Agent", dependencies: ["Model", "Settings", "Forecast", "Readers", "Store", "CLinux", crypto],
             swiftSettings: strict),

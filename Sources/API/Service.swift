@@ -32,7 +32,8 @@ public struct Service: Sendable {
     ) {
         self.reader = reader
         recentHealth = Recent(lifetime: healthLifetime)
-        agent = AgentReader(path: AgentReader.path(besides: reader.path), connections: 1)
+        // As many as ask the collector's: with fewer, requests that ask both would wait for each other.
+        agent = AgentReader(path: AgentReader.path(besides: reader.path), connections: reader.connections)
         self.staleAfterSeconds = staleAfterSeconds
         thresholdsInForce = thresholds
         self.clock = clock

@@ -13,6 +13,8 @@ struct SignalSurroundings {
     /// and how they follow each other; `nil` with fewer than three.
     var recurrences: Int
     var pattern: TemporalPattern?
+    /// Whether those hundred are all of the last day.
+    var areRecurrencesComplete: Bool
 }
 
 extension Service {
@@ -28,10 +30,11 @@ extension Service {
     /// What is known by now; less of it the longer the signal is gone.
     func surroundings(of detail: SignalDetail) throws -> SignalSurroundings {
         let signal = detail.signal
-        let (count, pattern) = try recurrences(of: signal)
+        let since = clock().advanced(bySeconds: -Self.recurrenceWindow)
+        let (openings, isComplete) = try reader.openings(like: signal, since: since, among: Self.mostRecurrences)
         return SignalSurroundings(
-            series: try series(around: signal), usual: try usual(ofInputs: detail), recurrences: count,
-            pattern: pattern)
+            series: try series(around: signal), usual: try usual(ofInputs: detail), recurrences: openings.count,
+            pattern: TemporalPattern(openings.sorted()), areRecurrencesComplete: isComplete)
     }
 
     private func series(around signal: StoredSignal) throws -> [Series] {
@@ -56,12 +59,6 @@ extension Service {
             let metric = isStall ? "\(input.metric):\(victim ?? detail.signal.entity.name)" : input.metric
             return try usual(metric, at: now).map { (metric, $0) }
         }
-    }
-
-    private func recurrences(of signal: StoredSignal) throws -> (count: Int, TemporalPattern?) {
-        let since = clock().advanced(bySeconds: -Self.recurrenceWindow)
-        let times = try reader.openings(like: signal, since: since, among: Self.mostRecurrences).sorted()
-        return (times.count, TemporalPattern(times))
     }
 }
 
@@ -115,6 +112,7 @@ extension JSONWriter {
         object("recurrence") {
             $0.member("episodes_24h", surroundings.recurrences)
             $0.member("pattern", surroundings.pattern?.rawValue)
+            $0.member("complete", surroundings.areRecurrencesComplete)
         }
     }
 

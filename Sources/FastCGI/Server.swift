@@ -66,8 +66,9 @@ public final class Server: Sendable {
     private let limits: Limits
     private let handler: Handler
     private let counters = Counters()
+    private let path: String
+    private let pid = getpid()
     private let started: Int64
-    private let scoreboard: Scoreboard
     private let isStopping = Atomic(false)
     private let threads = Mutex<[pthread_t]>([])
 
@@ -95,7 +96,7 @@ public final class Server: Sendable {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         started = Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-        scoreboard = Scoreboard(socket: path)
+        self.path = path
         self.limits = limits
         self.handler = handler
     }
@@ -103,7 +104,7 @@ public final class Server: Sendable {
     deinit { close(socket.descriptor) }
 
     public var statistics: Statistics {
-        var statistics = Statistics(pid: getpid(), started: started, threads: slots.count)
+        var statistics = Statistics(pid: pid, started: started, threads: slots.count)
         statistics.open = counters.open.load(ordering: .relaxed)
         statistics.connections = counters.connections.load(ordering: .relaxed)
         statistics.requests = counters.requests.load(ordering: .relaxed)
@@ -113,8 +114,14 @@ public final class Server: Sendable {
         return statistics
     }
 
-    /// The servers whose sockets are in the directory of this one's, by name of the socket, as they were at most a second ago.
-    public var pool: [(name: String, Statistics)] { scoreboard.all() }
+    /// This server and the others that `run` beside it, by name of the socket; those as they were a second ago at most. And whether
+    /// they know of this one by the file beside its socket.
+    public var pool: (servers: [(name: String, Statistics)], isKnown: Bool) {
+        let own = path.split(separator: "/").last.map(String.init) ?? path
+        let all = Scoreboard.all(besides: path)
+        let servers = all.filter { $0.name != own } + [(own, statistics)]
+        return (servers.sorted { $0.name < $1.name }, all.contains { $0.1.pid == pid })
+    }
 
     /// Starts, waits for SIGTERM or SIGINT, and stops. Calls `onHangup` for each SIGHUP meanwhile, on this thread. Call it
     /// before any other thread exists: the signals are blocked in this thread, and threads inherit that.
@@ -124,15 +131,14 @@ public final class Server: Sendable {
         for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         try start()
-        var scoreboard = scoreboard
+        let scoreboard = Scoreboard(socket: path)
         while true {
-            scoreboard.write(statistics)
+            scoreboard?.write(statistics)
             var pause = timespec(tv_sec: 1, tv_nsec: 0)
             let signal = sigtimedwait(&signals, nil, &pause)
             if signal == SIGHUP { onHangup() } else if signal > 0 { break }
         }
         stop()
-        scoreboard.remove()
     }
 
     /// Starts the threads.

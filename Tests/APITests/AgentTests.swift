@@ -99,7 +99,9 @@ import Testing
         #expect(host.get("/api/agent/decisions", query: "signal_id=3")["count"] == 1)
         #expect(host.get("/api/agent/decisions", query: "signal_id=4")["count"] == 0)
         #expect(host.get("/api/agent/decisions", query: "to=2026-11-25T02:00:00Z")["count"] == 0)
-        #expect(host.get("/api/agent/decisions", query: "from=2026-11-25T04:00:00Z").status == 422)
+        #expect(
+            host.get("/api/agent/decisions", query: "from=2026-11-25T04:00:00Z&to=2026-11-25T03:00:00Z").status == 422)
+        #expect(host.get("/api/agent/decisions", query: "from=2026-11-25T02:00:00Z&signal_id=3").status == 422)
         #expect(host.get("/api/agent/decisions", query: "signal_id=0").status == 422)
     }
 
@@ -122,6 +124,9 @@ import Testing
         #expect(host.get("/api/agent/status").status == 200)
         #expect(host.get("/api/agent/status")["status"] == "offline")
         #expect(host.get("/api/agent/history").status == 200)
+        // Records that cannot be read are no empty ones.
+        #expect(host.get("/api/agent/decisions").status == 503)
+        #expect(host.get("/api/agent/audit").status == 503)
         #expect(host.get("/api/diagnostics").component("agent", of: "checks")?["status"] == "error")
         #expect(host.get("/api/signals").status == 200)
     }

@@ -19,7 +19,7 @@ enum Contract {
 
     /// What is wrong with an answer; `nil` when nothing is.
     static func fault(of answer: Answer, to method: String, _ path: String) -> String? {
-        guard [200, 202, 422].contains(answer.status) || answer.status >= 400 else { return nil }
+        guard answer.status != 204 && answer.status != 304 else { return answer.response.body.isEmpty ? nil : "a body" }
         let name = "\(method) \(path) \(answer.status)"
         guard let body = try? JSONDecoder().decode(JSONValue.self, from: Data(answer.response.body)) else {
             return "\(name): no JSON"
@@ -53,8 +53,18 @@ enum Contract {
         return text.dropFirst(2).split(separator: "/").reduce(Optional(document)) { $0?[String($1)] }
     }
 
-    /// The parts of JSON Schema that the document uses.
+    private static let understood: Set<String> = [
+        "$ref", "oneOf", "type", "enum", "minimum", "maximum", "required", "properties", "additionalProperties",
+        "items",
+        // What says nothing about a value.
+        "description", "format", "default",
+    ]
+
+    /// The parts of JSON Schema that the document uses; any other is a fault of this checker.
     private static func fault(of value: JSONValue, _ schema: JSONValue, at place: String) -> String? {
+        if let word = schema.members.keys.first(where: { !understood.contains($0) }) {
+            return "\(place): \(word) is not checked"
+        }
         if let reference = schema["$ref"] {
             guard let schema = resolve(reference) else { return "\(place): \(reference) is nowhere" }
             return fault(of: value, schema, at: place)

@@ -264,3 +264,17 @@ import Testing
     #expect(map["counts.1"] == .null)
     #expect(host.get("/api/series", query: "metric=cpu.busy&\(window)").status == 422)
 }
+
+@Test func `until goes by the time, also where the clock was set back`() throws {
+    let host = try Host()
+    // The first opened while the clock was an hour ahead.
+    try host.write(episodes: [Host.episode(1, state: .closed, opened: Host.now.advanced(bySeconds: 3600))])
+    try host.write(episodes: [
+        Host.episode(2, state: .closed, opened: Host.now.advanced(bySeconds: -60)),
+        Host.episode(3, state: .closed, opened: Host.now.advanced(bySeconds: -30)),
+    ])
+    let answer = host.get("/api/signals", query: "until=2026-11-25T02:59:45Z")
+    #expect(answer["signals.0.id"] == 3)
+    #expect(answer["signals.1.id"] == 2)
+    #expect(answer.count("signals") == 2)
+}

@@ -1,5 +1,6 @@
 import GRDB
 import Model
+import Store
 import Testing
 
 @testable import API
@@ -19,12 +20,19 @@ private let extremes = [
 private let names = [
     "signal_type", "severity", "state", "entity", "limit", "lookback_minutes", "since", "cursor", "metric", "from",
     "to",
-    "step", "sort", "form", "until", "before", "signal_id",
+    "step", "sort", "form", "until", "before", "signal_id", "forecast_minutes",
 ]
 
 private func hostWithSignal() throws -> Host {
     let host = try Host()
     try host.write(episodes: [Host.episode(1)], samples: [MetricSample("cpu.busy", 1)])
+    let journal = try AgentJournal(path: AgentReader.path(besides: host.path), digest: { "\($0.count)" })
+    try journal.beat(
+        AgentStatus(pid: 7, mode: "approve", started: Host.now, beat: Host.now, phase: nil, catalogue: "[]"))
+    _ = try journal.add(
+        AgentDecision(
+            cycle: 1, signal: 1, action: #"{"kind":"pause_process"}"#, reason: "it helps", confidence: 0.9,
+            state: .standing, created: Host.now, updated: Host.now))
     return host
 }
 

@@ -127,5 +127,17 @@ import Testing
         #expect(answer["recurrence.pattern"] == "constant")
         #expect(host.get("/api/signals/9")["recurrence.episodes_24h"] == 1)
         #expect(host.get("/api/signals/9")["recurrence.pattern"] == .null)
+        #expect(answer["recurrence.complete"] == true)
+        try host.write(
+            episodes: (0..<100).map {
+                congestion(Int64(20 + $0), opened: Host.now.advanced(bySeconds: Double($0 - 100)))
+            })
+        #expect(host.get("/api/signals/3")["recurrence.complete"] == false)
+        #expect(host.get("/api/signals/3")["recurrence.episodes_24h"] == 100)
+        // Of a process the pid counts, not the name.
+        let namesake = ProcessIdentity(pid: 99, startTicks: 1)
+        try host.write(episodes: [Host.episode(200), Host.episode(201, entity: .process(namesake, name: "nginx"))])
+        #expect(host.get("/api/signals/200")["recurrence.episodes_24h"] == 2)
+        #expect(host.get("/api/signals/201")["recurrence.episodes_24h"] == 1)
     }
 }

@@ -433,7 +433,7 @@ import Testing
     @Test func `each phase is a row with input, result and duration, and replays as it was`() async throws {
         let scene = try Scene { $0.policy.mode = .observe }
         try await scene.cycle()
-        let cycle = try #require(try scene.records.cycles(limit: 1).first)
+        let cycle = try #require(try scene.records.cycles(limit: 1, withRecords: true).first)
         #expect(cycle.phases.map(\.name) == ["OBSERVE", "EXPLAIN", "SIMULATE", "DECIDE"])
         #expect(cycle.phases.allSatisfy { $0.durationNanoseconds > 0 && !$0.message.isEmpty && $0.result != "null" })
         var configuration = Agent.Configuration()

@@ -37,27 +37,36 @@ enum AgentWord {
 }
 
 extension Service {
-    func agentWord() -> AgentWord {
+    /// What the agent's database says of it, and what else is asked there, at one commit; no answer where it cannot be read.
+    func agent<Answer>(_ ask: (AgentLook) throws -> Answer) -> (word: AgentWord, answer: Answer?) {
         do {
-            guard let status = try agent.status() else { return .neverRan }
+            let found: (status: AgentStatus, answer: Answer)? = try agent.look { look in
+                guard let status = try look.status() else { return nil }
+                return (status, try ask(look))
+            }
+            guard let found else { return (.neverRan, nil) }
+            let status = found.status
             let isHeard = status.pid != 0 && abs(clock().seconds(since: status.beat)) <= AgentWord.patience
-            return isHeard ? .alive(status) : .silent(status)
+            return (isHeard ? .alive(status) : .silent(status), found.answer)
         } catch StoreError.missing {
-            return .neverRan
+            return (.neverRan, nil)
         } catch let error as StoreError {
-            return .unreadable(error)
+            return (.unreadable(error), nil)
         } catch {
-            return .neverRan
+            return (.neverRan, nil)
         }
     }
 
     /// `GET /api/agent/status`: what it is at, what it did last, what stands and what waits for a person.
     func agentStatus(_ parameters: inout Parameters) throws -> Reply {
         try parameters.finish()
-        let word = agentWord()
-        let cycles = word.status == nil ? [] : try agent.cycles(limit: 5)
-        let decisions =
-            word.status == nil ? [] : try agent.decisions(in: [.pending] + AgentDecision.State.changed, limit: 100)
+        let (word, found) = agent { look in
+            (
+                cycles: try look.cycles(limit: 5),
+                decisions: try look.decisions(in: [.pending] + AgentDecision.State.changed, limit: 100)
+            )
+        }
+        let (cycles, decisions) = found ?? ([], [])
         return Reply(capacity: 4096) { json in
             if case .alive(let status) = word {
                 json.member("status", status.phase == nil ? "idle" : "active")
@@ -95,20 +104,22 @@ extension Service {
     func agentHistory(_ parameters: inout Parameters) throws -> Reply {
         let limit = parameters.integer("limit", in: 1...100, default: 10)
         try parameters.finish()
-        let word = agentWord()
-        let cycles = word.status == nil ? [] : try agent.cycles(limit: limit)
-        let decisions = try Dictionary(
-            grouping: cycles.isEmpty ? [] : agent.decisions(ofCycles: cycles.map(\.id)), by: \.cycle)
-        let changes = try Dictionary(
-            grouping: cycles.isEmpty ? [] : agent.changes(of: decisions.values.joined().map(\.id)), by: \.decision)
-        let count = word.status == nil ? 0 : try agent.cycleCount()
+        let (word, found) = agent { look in
+            let cycles = try look.cycles(limit: limit)
+            let decisions = try look.decisions(ofCycles: cycles.map(\.id))
+            let changes = decisions.isEmpty ? [] : try look.changes(of: decisions.map(\.id))
+            return (cycles: cycles, decisions: decisions, changes: changes, count: try look.cycleCount())
+        }
+        let cycles = found?.cycles ?? []
+        let decisions = Dictionary(grouping: found?.decisions ?? [], by: \.cycle)
+        let changes = Dictionary(grouping: found?.changes ?? [], by: \.decision)
         return Reply(capacity: 8192) { json in
             json.array("iterations") { json in
                 for cycle in cycles {
                     json.object { $0.cycle(cycle, decisions[cycle.id] ?? [], changes) }
                 }
             }
-            json.member("count", count)
+            json.member("count", found?.count ?? 0)
             json.member("message", word.message)
             json.dataTime(cycles.first?.started, isStale: false)
         }
@@ -175,6 +186,7 @@ extension JSONWriter {
         member("confidence", decision.confidence)
         member("state", decision.state.rawValue)
         member("created", rfc3339: decision.created)
+        member("created_ns", decision.created.nanoseconds)
         member("expires", decision.expires?.rfc3339)
         member("verdict", decision.verdict)
         member("note", decision.note)

@@ -19,7 +19,7 @@ extension Service {
             checks.append(Check("database", .error, [error.description]))
         }
         checks.append(disk())
-        if let server { checks += [worker(server.statistics), pool(server.pool)] }
+        if let server { checks += [worker(server.statistics), pool(server)] }
         checks.append(agentCheck())
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         return Reply(capacity: 8192) { json in
@@ -56,8 +56,8 @@ extension Service {
     }
 
     private func agentCheck() -> Check {
-        let word = agentWord()
-        let stuck = ((try? agent.decisions(in: [.stuck])) ?? []).map {
+        let (word, found) = agent { try $0.decisions(in: [.stuck]) }
+        let stuck = (found ?? []).map {
             "Decision \($0.id) could not be taken back: \($0.note ?? "")"
         }
         let status: ComponentState.Status =
@@ -90,7 +90,8 @@ extension Service {
 
 extension Service {
     /// All workers, whichever answers.
-    private func pool(_ workers: [(name: String, Server.Statistics)]) -> Check {
+    private func pool(_ server: Server) -> Check {
+        let (workers, isKnown) = server.pool
         var data = JSONWriter(capacity: 1024)
         data.object {
             $0.array("workers") { json in
@@ -111,13 +112,15 @@ extension Service {
             }
         }
         let requests = workers.reduce(0) { $0 + $1.1.requests }
-        return Check(
-            "worker_pool", workers.isEmpty ? .warning : .ok,
-            [
-                workers.isEmpty
-                    ? "no worker can write its counters beside its socket; make that directory writable for its user"
-                    : "\(workers.count) workers, \(requests) requests"
-            ], data: data.text)
+        guard isKnown else {
+            return Check(
+                "worker_pool", .warning,
+                [
+                    "this worker cannot write its counters beside its socket, so the others do not know of it: make that "
+                        + "directory writable for its user"
+                ], data: data.text)
+        }
+        return Check("worker_pool", .ok, ["\(workers.count) workers, \(requests) requests"], data: data.text)
     }
 }
 

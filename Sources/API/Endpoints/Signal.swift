@@ -56,6 +56,7 @@ private enum ForecastOfSignal {
 }
 
 extension Service {
+    /// What cannot be had in time must not take the signal with it.
     private func forecast(of type: SignalType, minutes: Double) throws -> ForecastOfSignal {
         do {
             return .carried(try prediction(of: type, minutes: minutes))
@@ -63,6 +64,8 @@ extension Service {
             return .refused(refusal.description)
         } catch let refusal as PredictionRefusal {
             return .refused(refusal.description)
+        } catch let error as StoreError {
+            return .refused(error.description)
         }
     }
 }

@@ -67,7 +67,8 @@ public final class AgentJournal {
         _ phases: [AgentCycle.Phase], to cycle: Int64, from position: Int, outcome: String?, at time: Timestamp
     ) throws {
         try write { db in
-            let insert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO phases VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            let insert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO phases VALUES (?, ?, ?, ?, ?, ?)")
+            let keep = try db.cachedStatement(sql: "INSERT OR REPLACE INTO phase_records VALUES (?, ?, ?, ?)")
             for (offset, phase) in phases.enumerated() {
                 try insert.run {
                     $0.add(cycle)
@@ -75,9 +76,13 @@ public final class AgentJournal {
                     $0.add(phase.name)
                     $0.add(phase.started.nanoseconds)
                     $0.add(phase.durationNanoseconds)
+                    $0.add(phase.message)
+                }
+                try keep.run {
+                    $0.add(cycle)
+                    $0.add(position + offset)
                     $0.add(phase.input)
                     $0.add(phase.result)
-                    $0.add(phase.message)
                 }
             }
             guard let outcome else { return }
@@ -95,8 +100,10 @@ public final class AgentJournal {
             try db.execute(
                 sql: """
                     DELETE FROM phases WHERE cycle IN (SELECT id FROM cycles WHERE started < ?1 ORDER BY id LIMIT 100);
+                    DELETE FROM phase_records
+                        WHERE cycle IN (SELECT id FROM cycles WHERE started < ?1 ORDER BY id LIMIT 100);
                     DELETE FROM cycles WHERE id IN (SELECT id FROM cycles WHERE started < ?1 ORDER BY id LIMIT 100)
-                    """, arguments: [time.nanoseconds, time.nanoseconds])
+                    """, arguments: [time.nanoseconds, time.nanoseconds, time.nanoseconds])
         }
     }
 

@@ -79,4 +79,22 @@ enum AgentSchema {
         )
         """,
     ]
+
+    /// What a phase said, apart from the kilobytes that went into it and came out of it: to read one line of each, those were read too.
+    /// And decisions by signal.
+    static let version2 = [
+        """
+        CREATE TABLE phase_records (
+            cycle INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            input TEXT NOT NULL, -- JSON
+            result TEXT NOT NULL,
+            PRIMARY KEY (cycle, position)
+        ) WITHOUT ROWID
+        """,
+        "INSERT INTO phase_records SELECT cycle, position, input, result FROM phases",
+        "ALTER TABLE phases DROP COLUMN input",
+        "ALTER TABLE phases DROP COLUMN result",
+        "CREATE INDEX idx_decisions_signal ON decisions (signal_id)",
+    ]
 }

@@ -13,6 +13,7 @@ final class ReadConnection: @unchecked Sendable {
 
     init(path: String, file: FileIdentity) throws {
         self.file = file
+        _ = SQLiteLibrary.isPrepared
         var settings = Configuration()
         settings.label = "kernelsight.reader"
         settings.readonly = true

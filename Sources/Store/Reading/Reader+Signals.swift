@@ -36,20 +36,24 @@ extension Reader {
     }
 
     /// When episodes of a signal's type, label and entity opened, itself among them; newest first. Looked for among the newest
-    /// `most` signals of the entity, each of which is on a page of its own in a large database.
-    public func openings(like signal: StoredSignal, since: Timestamp, among most: Int) throws -> [Timestamp] {
+    /// `most` signals of the entity, each of which is on a page of its own in a large database: not complete where there are more.
+    public func openings(
+        like signal: StoredSignal, since: Timestamp, among most: Int
+    ) throws -> (times: [Timestamp], isComplete: Bool) {
         try read { _, db in
             var times: [Timestamp] = []
+            var looked = 0
             let sql = ProcessIdentity(signal.entity.id) == nil ? Self.openingsOfEntity : Self.openingsOfProcess
             let first = try SignalPlan.firstID(since: since, db)
             try db.cachedStatement(sql: sql).rows {
                 $0.add(signal.id)
                 $0.add(first)
-                $0.add(most)
+                $0.add(most + 1)
             } _: {
-                times.append(Timestamp(nanoseconds: $0.int(0)))
+                looked += 1
+                if looked <= most, $0.int(1) == 1 { times.append(Timestamp(nanoseconds: $0.int(0))) }
             }
-            return times
+            return (times, looked <= most)
         }
     }
 
@@ -58,10 +62,10 @@ extension Reader {
 
     private static func openings(_ column: String, _ index: String) -> String {
         """
-        SELECT o.timestamp FROM signals s CROSS JOIN (
+        SELECT o.timestamp, o.type = s.type AND o.label = s.label FROM signals s CROSS JOIN (
             SELECT timestamp, type, label FROM signals INDEXED BY \(index)
             WHERE \(column) = (SELECT \(column) FROM signals WHERE id = ?1) AND id >= ?2 ORDER BY id DESC LIMIT ?3
-        ) o WHERE s.id = ?1 AND o.type = s.type AND o.label = s.label
+        ) o WHERE s.id = ?1
         """
     }
 

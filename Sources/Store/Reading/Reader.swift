@@ -4,10 +4,13 @@ import Model
 /// Answers from the collector's database, read-only, from any thread. All methods throw `StoreError`.
 public final class Reader: Sendable {
     private let source: ReadSource
+    /// How many answer at the same time.
+    public let connections: Int
 
     /// Opens nothing yet. `connections` answer at the same time; whoever comes then waits. `timeLimit` bounds the wait and
     /// the query, each.
     public init(path: String, connections: Int = 5, timeLimit: Duration = .seconds(1)) {
+        self.connections = connections
         source = ReadSource(path: path, schema: .signals, connections: connections, timeLimit: timeLimit)
     }
 

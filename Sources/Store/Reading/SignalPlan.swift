@@ -28,7 +28,7 @@ struct SignalPlan {
     init(_ query: SignalQuery, _ db: Database) throws {
         self.query = query
         if let since = query.since { from = try Self.firstID(since: since, db) }
-        if let until = query.until { to = try Self.firstID(since: until, db) }
+        if let until = query.until { to = try Self.firstID(after: until, db) }
         if let entity = query.entity {
             streams = try Self.streams(entity: entity, db)
         } else if query.state == .open {
@@ -50,6 +50,15 @@ struct SignalPlan {
         let first = "SELECT id FROM signals WHERE timestamp >= ? ORDER BY timestamp LIMIT 1"
         try db.cachedStatement(sql: first).rows({ $0.add(time.nanoseconds) }, { id = $0.int(0) })
         return id
+    }
+
+    /// The first id after all signals that opened before a time. Where the clock has been set back, some of those below it opened
+    /// later.
+    private static func firstID(after time: Timestamp, _ db: Database) throws -> Int64 {
+        var id: Int64 = 0
+        let last = "SELECT id FROM signals WHERE timestamp < ? ORDER BY timestamp DESC LIMIT 1"
+        try db.cachedStatement(sql: last).rows({ $0.add(time.nanoseconds) }, { id = $0.int(0) + 1 })
+        return max(id, try firstID(since: time, db))
     }
 
     /// Whether fewer signals are as severe as asked than are of the types: the fewer there are, the fewer are passed over.
@@ -88,6 +97,7 @@ struct SignalPlan {
                 row.add(query.minimumSeverity.rawValue)
                 row.add(types)
                 row.add(state?.code)
+                row.add(query.until?.nanoseconds)
             } _: {
                 signals.append(try StoredSignal($0, &connection.shared, db))
             }
@@ -129,6 +139,7 @@ struct SignalPlan {
                 AND s.severity >= ?6
                 AND (?7 IS NULL OR ?7 >> s.type & 1)
                 AND (?8 IS NULL OR s.state = ?8)
+                AND (?9 IS NULL OR s.timestamp < ?9)
             ORDER BY s.id DESC LIMIT ?4
             """
     }

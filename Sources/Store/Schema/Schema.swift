@@ -14,7 +14,7 @@ struct Schema: Sendable {
             SchemaVersion1.statements, SchemaVersion2.statements, SchemaVersion3.statements, SchemaVersion4.statements,
         ])
     /// The agent's; `KSag`.
-    static let agent = Schema(applicationID: 0x4B53_6167, steps: [AgentSchema.version1])
+    static let agent = Schema(applicationID: 0x4B53_6167, steps: [AgentSchema.version1, AgentSchema.version2])
 
     /// What this program writes and reads.
     var current: Int { steps.count }

@@ -59,7 +59,7 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError("--at \(at): a time such as 2026-11-28T15:04:05Z is needed")
         }
         let settings = try Settings.load(path: options.config)
-        guard let cycle = try options.agent().cycles(limit: 1, until: time).first else {
+        guard let cycle = try options.agent().cycles(limit: 1, until: time, withRecords: true).first else {
             throw Failure("the agent ran no cycle up to \(time.rfc3339), or it is kept no more")
         }
         print("cycle \(cycle.id), \(cycle.started.rfc3339), \(cycle.cause): \(cycle.outcome ?? "was cut off")")

@@ -20,6 +20,8 @@ final class Browser {
     private(set) var receivedBytes = 0.0
 
     init(width: Int = 1400, height: Int = 1000) throws {
+        // A browser that is gone is a failure of its test, not the end of all.
+        signal(SIGPIPE, SIG_IGN)
         let down = try Self.pipe()
         let up = try Self.pipe()
         toBrowser = down.write
@@ -54,6 +56,7 @@ final class Browser {
         guard Glibc.pipe(&ends) == 0 else { throw HTTPFailure("pipe: errno \(errno)") }
         let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
         for end in ends { close(end) }
+        guard moved.allSatisfy({ $0 >= 0 }) else { throw HTTPFailure("fcntl: errno \(errno)") }
         return (moved[0], moved[1])
     }
 
