@@ -83,9 +83,7 @@ extension Server.Statistics {
 
     /// `nil` where a number is none that a server writes.
     fileprivate init?(words: [Int]) {
-        guard words.allSatisfy({ (0..<Int.max / 1024).contains($0) }), let pid = pid_t(exactly: words[0]) else {
-            return nil
-        }
+        guard words.allSatisfy({ $0 >= 0 }), let pid = pid_t(exactly: words[0]) else { return nil }
         self.init(pid: pid, started: Int64(words[1]), threads: words[2])
         open = words[3]
         connections = words[4]

@@ -29,11 +29,12 @@ function route(anew = false) {
     shown.view.move(parameters);
     return;
   }
-  const [name, ...rest] = path.split("/");
+  const [first, ...rest] = path.split("/");
+  const name = Object.hasOwn(views, first) ? first : "now";
   shown.view?.end();
   main.replaceChildren();
   const isMove = shown.path != null && shown.path !== path;
-  shown = { path, view: (views[name] ?? showNow)(main, rest.join("/"), parameters) };
+  shown = { path, view: views[name](main, rest.join("/"), parameters) };
   for (const link of document.querySelectorAll("nav a")) {
     if (link.getAttribute("href") === `#/${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -46,11 +47,19 @@ function route(anew = false) {
 }
 
 function showVerdict(state) {
-  const { level, host, self } = verdict(state);
+  let said;
+  try {
+    said = verdict(state);
+  } catch (error) {
+    // Not as it should be is not known.
+    said = { level: "silent", host: "Not known: the answer is not understood.", self: String(error.message), detail: "" };
+  }
+  const { level, host, self, detail } = said;
   const banner = document.getElementById("verdict");
   if (banner.className !== level) banner.className = level;
   setText(document.getElementById("host"), host);
   setText(document.getElementById("self"), self);
+  setText(document.getElementById("detail"), detail);
   document.body.classList.toggle("old", level === "silent" || level === "stale");
   const old = age(state);
   setText(document.getElementById("freshness"), old == null ? "no data" : `data ${Math.round(old)} s old`);
@@ -73,15 +82,16 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-setText(document.getElementById("zone"), zone());
 startTheme(document.getElementById("theme"));
 onColours(() => route(true));
 addEventListener("hashchange", () => route());
-route();
+document.getElementById("broken").remove();
 startPulse();
 onPulse(showVerdict);
+route();
 // Age goes on where answers do not.
 setInterval(() => {
   tick();
+  setText(document.getElementById("zone"), zone());
   showVerdict(pulse);
 }, 1000);

@@ -18,8 +18,8 @@ export async function ask(path, { method = "GET", body, token } = {}) {
   if (token) headers.Authorization = `Bearer ${token}`;
   const reply = await fetch(path, {
     method, headers, body: body && JSON.stringify(body),
-    // Asked again each time, and answered with 304 where nothing has changed.
-    cache: method === "GET" ? "no-cache" : "no-store",
+    // nginx is the cache; what this browser kept would be of no use, as windows move on.
+    cache: "no-store",
     // An approval makes its changes before it answers.
     signal: AbortSignal.timeout(method === "GET" ? patience : 3 * patience),
   });
@@ -54,9 +54,10 @@ export function poll(path, milliseconds, onData, onError = () => {}) {
       if (!ended) onData(data);
     } catch (error) {
       if (!ended) onError(error);
+    } finally {
+      clearTimeout(timer);
+      if (!ended) timer = setTimeout(turn, milliseconds);
     }
-    clearTimeout(timer);
-    if (!ended) timer = setTimeout(turn, milliseconds);
   }
   document.addEventListener("visibilitychange", turn);
   turn();

@@ -75,9 +75,10 @@ export function drawEvents(context, area, toX, { signals = [], actions = [] }) {
 }
 
 export class Chart {
-  /// `onWindow(from, to)` is told when the viewer zooms or moves; `onHover(milliseconds or null)` where the pointer is.
-  constructor(title, { format, logscale = false, stacked = false, maximum, height = 150, onWindow, onHover, band = false } = {}) {
-    Object.assign(this, { title, format, logscale, stacked, maximum, onWindow, onHover, band });
+  /// `onWindow(from, to)` is told when the viewer zooms or moves, `onBack()` when he wants the window before; `onHover(milliseconds
+  /// or null)` where the pointer is.
+  constructor(title, { format, logscale = false, stacked = false, maximum, height = 150, onWindow, onHover, onBack } = {}) {
+    Object.assign(this, { title, format, logscale, stacked, maximum, onWindow, onHover, onBack });
     this.legend = h("p", { class: "legend" });
     this.canvas = h("div", { class: "plot", role: "img", "aria-label": title });
     this.canvas.style.height = `${height}px`;
@@ -85,24 +86,40 @@ export class Chart {
     this.element = h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, title), this.legend), this.canvas, this.note);
     this.events = {};
     this.parts = [];
+    this.isDragged = false;
+    this.hovered = null;
+    this.ending = new AbortController();
+    // A drag may end anywhere.
+    addEventListener("mouseup", () => this.isDragged && setTimeout(() => this.dragged()), { signal: this.ending.signal });
+  }
+
+  /// Says what window was dragged to, if it is another.
+  dragged() {
+    this.isDragged = false;
+    const [from, to] = this.dygraph?.xAxisRange() ?? [];
+    if (from == null) return;
+    const shift = Math.max(Math.abs(from / 1000 - this.view.from), Math.abs(to / 1000 - this.view.to));
+    if (this.onWindow && shift > (this.view.to - this.view.from) / 200) this.onWindow(from / 1000, to / 1000);
+    else this.draw(this.view, this.parts, this.events);
   }
 
   /// Draws anew. `view` is { from, to } in seconds; without lines the chart says `reason`.
   draw(view, parts, events = {}, reason = "not measured here") {
+    if (this.isDragged) return;
     this.view = view;
     this.events = events;
     this.parts = parts;
     const data = parts.length ? rows(parts) : [];
     const known = data.some((row) => row.slice(1).some((value) => value != null));
     setText(this.note, known ? "" : reason);
-    if (!parts.length) {
-      this.end();
+    this.last = data;
+    if (!known) {
+      this.clear();
+      this.describe();
       return;
     }
-    this.describe(data.findLast((row) => row.slice(1).some((value) => value != null)));
-    this.last = data;
     const options = {
-      file: data.length ? data : [[new Date(view.from * 1000), ...parts.map(() => null)]],
+      file: data,
       labels: ["time", ...parts.map((part) => part.name)],
       colors: lines().slice(0, parts.length),
       dateWindow: [view.from * 1000, view.to * 1000],
@@ -110,6 +127,12 @@ export class Chart {
     };
     if (this.dygraph && this.dygraph.getLabels().length === options.labels.length) this.dygraph.updateOptions(options);
     else this.start(options);
+    this.select(this.hovered);
+  }
+
+  /// What cannot be drawn must not leave what was drawn before.
+  fail(reason) {
+    this.draw(this.view ?? { from: 0, to: 1 }, [], {}, reason);
   }
 
   range(data) {
@@ -125,7 +148,7 @@ export class Chart {
   }
 
   start(options) {
-    this.end();
+    this.clear();
     const { file, ...others } = options;
     this.dygraph = new Dygraph(this.canvas, file, {
       ...others,
@@ -158,19 +181,21 @@ export class Chart {
         this.select(null);
         this.onHover?.(null);
       },
-      zoomCallback: (from, to) => this.onWindow?.(from / 1000, to / 1000),
+      // No touch: a finger scrolls the page, and there are buttons.
+      interactionModel: {
+        willDestroyContextMyself: true,
+        mousedown: (event, dygraph, context) => {
+          this.isDragged = true;
+          Dygraph.defaultInteractionModel.mousedown(event, dygraph, context);
+        },
+        dblclick: () => this.onBack?.(),
+      },
     });
-    // Moving with shift held ends with no callback of its own.
-    this.canvas.onpointerup = () => {
-      const [from, to] = this.dygraph?.xAxisRange() ?? [];
-      if (Math.abs(from - this.view.from * 1000) > 1000 || Math.abs(to - this.view.to * 1000) > 1000) {
-        this.onWindow?.(from / 1000, to / 1000);
-      }
-    };
   }
 
   /// Shows the values at a time in the legend, of the latest without one.
   select(at) {
+    this.hovered = at;
     const row = at == null ? undefined : this.last?.find(([time]) => time.getTime() === at);
     this.describe(row ?? this.last?.findLast((row) => row.slice(1).some((value) => value != null)));
   }
@@ -195,8 +220,13 @@ export class Chart {
     this.canvas.setAttribute("aria-label", `${this.title}: ${values.join(", ") || "no data"}`);
   }
 
-  end() {
+  clear() {
     this.dygraph?.destroy();
     this.dygraph = null;
+  }
+
+  end() {
+    this.clear();
+    this.ending.abort();
   }
 }

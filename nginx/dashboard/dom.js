@@ -30,9 +30,15 @@ export function keyed(parent, items, key, make) {
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const focused = document.activeElement?.closest?.("[data-focus]")?.dataset.focus;
   let place = parent.firstElementChild;
+  const seen = new Map();
+  // What is made of a time is another text the day after.
+  const day = new Date().toDateString();
   for (const item of items) {
-    const name = String(key(item));
-    const state = JSON.stringify(item);
+    const base = String(key(item));
+    const repeats = seen.get(base) ?? 0;
+    seen.set(base, repeats + 1);
+    const name = repeats ? `${base}#${repeats}` : base;
+    const state = day + JSON.stringify(item);
     let child = old.get(name);
     old.delete(name);
     if (child?.itemState !== state) {

@@ -4,12 +4,14 @@ const none = "–";
 
 function digits(value, most = 3) {
   const size = Math.abs(value);
+  // What is there must not look like nothing.
+  if (size > 0 && size < 0.005) return value < 0 ? "> −0.01" : "< 0.01";
   const places = size === 0 || size >= 100 ? 0 : size >= 10 ? 1 : 2;
   return value.toFixed(Math.min(places, most)).replace(/\.?0+$/, (zeros) => (zeros.includes(".") ? "" : zeros));
 }
 
 function scaled(value, base, units) {
-  if (value == null) return none;
+  if (value == null || Number.isNaN(value)) return none;
   let index = 0;
   let size = value;
   while (Math.abs(size) >= base && index < units.length - 1) {
@@ -20,26 +22,27 @@ function scaled(value, base, units) {
 }
 
 export const percent = (share) => (share == null ? none : `${digits(share * 100)} %`);
-export const percentOfHost = (value) => (value == null ? none : `${value < 0.01 && value > 0 ? "< 0.01" : digits(value)} %`);
+export const percentOfHost = (value) => (value == null ? none : `${digits(value)} %`);
 export const nanoseconds = (ns) => (ns == null ? none : scaled(ns, 1000, [" ns", " µs", " ms", " s"]));
 export const bytes = (count) => scaled(count, 1000, [" B", " kB", " MB", " GB", " TB"]);
 export const bytesPerSecond = (rate) => (rate == null ? none : `${bytes(rate)}/s`);
 export const count = (value) => scaled(value, 1000, ["", " k", " M", " G", " T"]);
 export const rate = (value) => (value == null ? none : `${count(value)}/s`);
 export const number = (value) => (value == null ? none : digits(value));
-export const plain = (value) => (value == null ? none : Number(value).toLocaleString("en"));
+export const plain = (value) => (value == null || Number.isNaN(value) ? none : Number(value).toLocaleString("en"));
 
 /// A value of an input of a rule, in its unit: "share", "ms", "1/s", …
 export function measured(value, unit) {
   if (value == null) return none;
   if (unit === "share") return percent(value);
-  if (unit === "bytes") return bytes(value);
-  if (unit === "bytes/s") return bytesPerSecond(value);
+  if (unit === "bytes" || unit === "B") return bytes(value);
+  if (unit === "bytes/s" || unit === "B/s") return bytesPerSecond(value);
   if (unit === "ns") return nanoseconds(value);
   return `${Math.abs(value) >= 10_000 ? count(value) : digits(value)}${unit ? ` ${unit}` : ""}`;
 }
 
 export function duration(seconds) {
+  if (seconds == null || Number.isNaN(seconds)) return none;
   const whole = Math.max(0, Math.round(seconds));
   const units = [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]];
   const first = units.findIndex(([, length]) => whole >= length);

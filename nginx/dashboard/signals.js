@@ -11,7 +11,14 @@ export function culprits(signal) {
     .map((culprit) => `${culprit.comm} (${culprit.process.pid}), ${percent(culprit.share)} of ${culprit.measure}`).join("; ");
 }
 
-export const endOf = (signal, now) => (signal.state === "closed" ? signal.closed_at / 1e6 : now);
+/// Milliseconds. What became unknown was last seen when it was.
+export function endOf(signal, now) {
+  if (signal.state === "closed") return signal.closed_at / 1e6;
+  return signal.state === "open" ? now : signal.last_seen / 1e6;
+}
+
+const ranks = ["low", "medium", "high", "critical"];
+export const rank = (severity) => ranks.indexOf(severity);
 
 /// What happened in a view, for the charts: bands and marks.
 export function events(signals, decisions, now) {
@@ -19,8 +26,7 @@ export function events(signals, decisions, now) {
     signals: signals.map((signal) => ({
       from: signal.timestamp / 1e6, to: endOf(signal, now), severity: signal.severity,
     })),
-    actions: decisions.filter((decision) => decision.changes?.length)
-      .map((decision) => ({ at: Date.parse(decision.created) })),
+    actions: decisions.filter((decision) => decision.changes?.length).map((decision) => ({ at: Date.parse(decision.created) })),
   };
 }
 

@@ -17,13 +17,22 @@ export const standard = "15min";
 const steps = [1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400];
 const shortest = 60;
 const longest = 366 * 86_400;
+const most = 360;
+/// The longest step that the API makes.
+const longestStep = 86_400;
+
+const stepOf = (span, points) => steps.find((step) => span / step <= points) ?? longestStep;
 
 /// { from, to, step } in whole seconds; `range` as well while it follows the present.
 export function windowOf(parameters) {
   const from = Date.parse(parameters.get("from") ?? "") / 1000;
   const to = Date.parse(parameters.get("to") ?? "") / 1000;
-  if (from < to) return aligned(from, to);
-  const range = parameters.get("range") in ranges ? parameters.get("range") : standard;
+  if (from < to) {
+    // Two more than `aligned` makes points of, so that its windows are read back as they are.
+    const step = stepOf(to - from, most + 2);
+    return { from: Math.floor(from / step) * step, to: Math.ceil(to / step) * step, step };
+  }
+  const range = Object.hasOwn(ranges, parameters.get("range")) ? parameters.get("range") : standard;
   return live(range);
 }
 
@@ -36,17 +45,24 @@ export function live(range) {
 export function aligned(from, to) {
   const middle = (from + to) / 2;
   const span = Math.min(longest, Math.max(shortest, to - from));
-  const step = steps.find((step) => span / step <= 360) ?? 86_400;
+  const step = stepOf(span, most);
   const start = Math.floor((middle - span / 2) / step) * step;
   return { from: start, to: Math.ceil((middle + span / 2) / step) * step, step };
 }
 
-/// Moved by a share of itself, and `zoom` times as long; never beyond the present.
+/// Moved by a share of itself, and `zoom` times as long; never beyond the present, where it follows the present again.
 export function moved(view, share, zoom = 1) {
   const span = (view.to - view.from) * zoom;
-  const middle = (view.from + view.to) / 2 + share * (view.to - view.from);
-  const to = Math.min(now() / 1000, middle + span / 2);
-  return aligned(to - span, to);
+  const end = (view.from + view.to) / 2 + share * (view.to - view.from) + span / 2;
+  if (end < now() / 1000) return aligned(end - span, end);
+  const [range] = Object.entries(ranges).find(([, range]) => Math.abs(range.span - span) < 0.1 * span) ?? [];
+  return range ? { range } : aligned(now() / 1000 - span, now() / 1000);
+}
+
+/// A grid with at most half as many points, for what is drawn in columns.
+export function coarser(view) {
+  const step = Math.min(longestStep, 2 * view.step);
+  return { step, from: Math.floor(view.from / step) * step, to: Math.floor(view.to / step) * step };
 }
 
 export const iso = (seconds) => new Date(seconds * 1000).toISOString().replace(/\.000Z$/, "Z");

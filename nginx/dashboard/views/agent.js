@@ -27,7 +27,7 @@ export function showAgent(main) {
   const cycles = h("div");
   const catalogue = table("Actions", [
     { title: "Action", cell: (entry) => words(entry.action ?? entry.kind ?? "") },
-    { title: "On this host", cell: (entry) => entry.obstacle ?? "possible" },
+    { title: "On this host", cell: (entry) => (entry.enabled === false ? "off in the configuration" : entry.obstacle ?? "possible") },
   ]);
   const audit = table("Audit", [
     { title: "Record", cell: (record) => String(record.id) },
@@ -36,6 +36,7 @@ export function showAgent(main) {
     { title: "Details", cell: (record) => h("code", { class: "body" }, record.body) },
     { title: "Hash", cell: (record) => h("code", {}, record.hash.slice(0, 12)) },
   ]);
+  const noAudit = h("p", { class: "failure" });
   const section = (title, ...content) => h("section", { "aria-label": title }, h("h2", {}, title), content);
   main.append(
     section("Agent", state, steps, cycleLine),
@@ -44,7 +45,7 @@ export function showAgent(main) {
     section("Decisions", noDecisions, decisions),
     section("Cycles", cycles),
     section("Actions", catalogue.element),
-    section("Audit", h("p", { class: "quiet" }, "Each record's hash covers the one before; ", h("code", {}, "kernelsight agent audit"), " verifies all of them."), audit.element));
+    section("Audit", h("p", { class: "quiet" }, "Each record's hash covers the one before; ", h("code", {}, "kernelsight agent audit"), " verifies all of them."), noAudit, audit.element));
 
   async function decide(id, word) {
     if (!token) {
@@ -53,10 +54,16 @@ export function showAgent(main) {
       return;
     }
     setText(answer, `Asking the agent to ${word} decision ${id} …`);
+    // Asked twice, the second answer would be that it does not wait any more.
+    const buttons = [...pending.querySelectorAll("button")];
+    buttons.forEach((button) => { button.disabled = true; });
     try {
       setText(answer, (await ask(`/api/agent/decisions/${id}/${word}`, { method: "POST", token })).message);
     } catch (error) {
-      setText(answer, error.message);
+      const isLate = error.name === "TimeoutError";
+      setText(answer, isLate ? "No answer in time: whether it was done stands under Decisions." : error.message);
+    } finally {
+      buttons.forEach((button) => { button.disabled = false; });
     }
   }
 
@@ -78,6 +85,7 @@ export function showAgent(main) {
   }
 
   let latest = null;
+  let flying = [];
   const ends = [
     onPulse(({ agent, diagnostics }) => {
       if (agent?.failure) setText(state, agent.failure);
@@ -86,7 +94,10 @@ export function showAgent(main) {
         setText(noPending, agent.pending.length ? "" : "Nothing.");
         tokenForm.hidden = !agent.pending.length;
         keyed(pending, agent.pending, (decision) => decision.decision_id, card);
-        setText(noStanding, agent.standing.length ? "" : "Nothing: the host is as it was.");
+        // Without its mode its records could not be read, and then nothing is known of the host.
+        const isKnown = agent.mode != null || check(diagnostics, "agent")?.status === "ok";
+        const inFlight = flying.length ? `Being changed or verified: ${flying.map((decision) => action(decision.action)).join("; ")}.` : "Nothing: the host is as it was.";
+        setText(noStanding, !isKnown ? "Not known: the agent's records cannot be read." : agent.standing.length ? "" : inFlight);
         keyed(standing, agent.standing, (decision) => decision.decision_id, decisionLine);
         showPhases(agent, latest);
       }
@@ -101,10 +112,14 @@ export function showAgent(main) {
         h("dl", {}, Object.entries(cycle.phases).map(([name, messages]) => [h("dt", {}, `${name}, ${nanoseconds((cycle.durations_ms[name] ?? 0) * 1e6)}`), messages.map((message) => h("dd", {}, message))]))));
     }, (error) => setText(cycleLine, error.message)),
     poll("/api/agent/decisions?limit=30", 3000, (reply) => {
+      flying = reply.decisions.filter((decision) => ["executing", "verifying", "undoing"].includes(decision.state));
       setText(noDecisions, reply.decisions.length ? "" : "None so far.");
       keyed(decisions, reply.decisions, (decision) => decision.decision_id, decisionLine);
     }, (error) => setText(noDecisions, error.message)),
-    poll("/api/agent/audit?limit=50", 5000, (reply) => audit.fill(reply.records, (record) => record.id)),
+    poll("/api/agent/audit?limit=50", 5000, (reply) => {
+      setText(noAudit, "");
+      audit.fill(reply.records, (record) => record.id);
+    }, (error) => setText(noAudit, error.message)),
   ];
   return { end: () => ends.forEach((end) => end()) };
 }

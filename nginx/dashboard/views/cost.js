@@ -57,7 +57,7 @@ export function showCost(main) {
     const governor = data("governor");
     const { cost_percent_of_host: takes, budget_percent_of_host: may } = governor;
     setText(sum, takes == null ? "not known" : `${percentOfHost(takes)} of the host's CPU time, of ${percentOfHost(may)} that it may take`);
-    meter.replaceChildren(takes == null ? "" : bar(takes / may, takes > may ? "over" : ""));
+    meter.replaceChildren(takes == null || !(may > 0) ? "" : bar(takes / may, takes > may ? "over" : ""));
     const shares = new Map((governor.tracers ?? []).map((tracer) => [tracer.name, tracer.percent_of_host]));
     const all = tracers.map((name) => ({ name, percent: shares.get(name), ...data(name) }));
     cost.fill(all, (tracer) => tracer.name);
@@ -82,7 +82,7 @@ function collectorFacts(collector, writer, disk, retention, processes, governor)
     ["Threads followed", plain(processes.threads)],
     ["Database", `${bytes(writer.database_bytes)}, WAL ${bytes(writer.wal_bytes)}, last commit ${nanoseconds(writer.last_commit_ms * 1e6)}, longest ${nanoseconds(writer.longest_commit_ms * 1e6)}, ${plain(writer.dropped_rows)} rows dropped`],
     ["Disk", `${bytes(disk.free_bytes)} of ${bytes(disk.total_bytes)} free`],
-    ["Kept", `signals ${retention.signals_days} d; series ${(retention.series ?? []).map((tier) => `${tier.step_seconds} s for ${duration(tier.kept_seconds)}`).join(", ")}`],
+    ["Kept", retention.series == null ? "not known" : `signals ${retention.signals_days} d; series ${(retention.series ?? []).map((tier) => `${tier.step_seconds} s for ${duration(tier.kept_seconds)}`).join(", ")}`],
   ];
 }
 

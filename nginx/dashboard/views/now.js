@@ -5,7 +5,7 @@ import { now, poll } from "../ask.js";
 import { action, duration, nanoseconds, percent, rate, time, words } from "../format.js";
 import { metrics } from "../metrics.js";
 import { onPulse } from "../pulse.js";
-import { culprits, line, link, where } from "../signals.js";
+import { culprits, line, link, rank, where } from "../signals.js";
 import { sparkline } from "../spark.js";
 import { seriesPath } from "../window.js";
 
@@ -23,6 +23,7 @@ const vitals = [
 export function showNow(main) {
   const problems = h("div", { class: "cards" });
   const lesser = h("ul", { class: "lines" });
+  const lost = h("ul", { class: "lines" });
   const calm = h("p", { class: "quiet" });
   const recent = h("ul", { class: "lines" });
   const noRecent = h("p", { class: "quiet" });
@@ -31,21 +32,21 @@ export function showNow(main) {
   const sound = h("p", { class: "chips" });
   const tiles = vitals.map((vital) => tile(vital));
   main.append(
-    h("section", { "aria-label": "What is wrong" }, h("h2", {}, "What is wrong"), calm, problems, lesser),
+    h("section", { "aria-label": "What is wrong" }, h("h2", {}, "What is wrong"), calm, problems, lesser, lost),
     h("section", { "aria-label": "Vital signs" }, h("h2", {}, "Last 15 minutes"), h("div", { class: "tiles" }, tiles.map((tile) => tile.element))),
     h("div", { class: "columns" },
       h("section", { "aria-label": "Agent" }, h("h2", {}, "What the agent does"), agent),
-      h("section", { "aria-label": "Lately" }, h("h2", {}, "Over in the last hour"), noRecent, recent)),
+      h("section", { "aria-label": "Lately" }, h("h2", {}, "Over in the last hour, above low"), noRecent, recent)),
     h("section", { "aria-label": "KernelSight itself" }, h("h2", {}, "KernelSight itself"), faulty, sound));
 
   const ends = [
     onPulse((pulse) => {
       const signals = pulse.open?.signals;
       setText(calm, pulse.open?.failure ?? (signals == null ? "Asking …" : signals.length ? "" : "No signal is open."));
-      const order = ["critical", "high", "medium", "low"];
-      const sorted = [...(signals ?? [])].sort((a, b) => order.indexOf(a.current_severity) - order.indexOf(b.current_severity));
+      const sorted = [...(signals ?? [])].sort((a, b) => rank(b.current_severity) - rank(a.current_severity));
       keyed(problems, sorted.filter((signal) => signal.current_severity !== "low").map(steady), (signal) => signal.id, card);
       keyed(lesser, sorted.filter((signal) => signal.current_severity === "low").map(steady), (signal) => signal.id, openLine);
+      keyed(lost, pulse.unknown?.signals ?? [], (signal) => signal.id, line);
       const checks = (pulse.diagnostics?.checks ?? []).filter((check) => !["api_worker", "worker_pool"].includes(check.component))
         .map(({ component, status, details }) => ({ component, status, detail: details.join("; ") }));
       keyed(faulty, checks.filter((check) => check.status !== "ok"), (check) => check.component, part);
@@ -53,10 +54,14 @@ export function showNow(main) {
         h("span", {}, badge("ok"), ` ${words(name)}`));
       showAgent(agent, pulse.agent);
     }),
-    poll("/api/signals?state=closed&lookback_minutes=60&limit=8", 5000, (reply) => {
-      setText(noRecent, reply.signals.length ? "" : "None.");
-      keyed(recent, reply.signals, (signal) => signal.id, line);
-    }, (error) => setText(noRecent, error.message)),
+    poll("/api/signals?state=closed&lookback_minutes=1440&severity=medium&limit=100", 10_000, (reply) => {
+      const over = reply.signals.filter((signal) => signal.closed_at / 1e6 > now() - 3_600_000).sort((a, b) => b.closed_at - a.closed_at);
+      setText(noRecent, over.length ? "" : "None.");
+      keyed(recent, over.slice(0, 8), (signal) => signal.id, line);
+    }, (error) => {
+      setText(noRecent, error.message);
+      recent.replaceChildren();
+    }),
     ...tiles.map((tile) => tile.start()),
   ];
   return { end: () => ends.forEach((end) => end()) };
@@ -107,7 +112,7 @@ function showAgent(parent, agent) {
 function tile({ metric, name, format, most, column = "mean" }) {
   const value = h("p", { class: "value" }, "…");
   const picture = h("div");
-  const element = h("a", { class: "tile", href: "#/time" }, h("p", { class: "name" }, name), value, picture);
+  const element = h("a", { class: "tile", href: "#/time?range=15min" }, h("p", { class: "name" }, name), value, picture);
   return {
     element,
     start: () => poll(async () => ((await metrics()).includes(metric) ? seriesPath(metric, grid()) : null), 5000, (reply) => {

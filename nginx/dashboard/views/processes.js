@@ -9,12 +9,12 @@ const cpu = (process) => (process.scheduling?.cpu_ns == null ? process.proc?.cpu
 const perSecond = (value) => (value == null ? "–" : `${nanoseconds(value)}/s`);
 
 export function showProcesses(main, path, parameters) {
-  const sort = parameters.get("sort") in orders ? parameters.get("sort") : "cpu";
+  const sort = Object.hasOwn(orders, parameters.get("sort")) ? parameters.get("sort") : "cpu";
   const note = h("p", { class: "quiet" }, "Asking …");
   const find = h("input", { type: "search", placeholder: "name, pid or cgroup", "aria-label": "Find", value: parameters.get("find") ?? "" });
   const by = (order, title = orders[order]) => ({
     title, sort: order === sort ? "descending" : "none",
-    head: h("a", { href: `#/processes?sort=${order}`, title: `Sort by ${orders[order]}` }, title),
+    head: h("a", { href: `#/processes?${new URLSearchParams({ sort: order, ...(parameters.get("find") ? { find: parameters.get("find") } : {}) })}`, title: `Sort by ${orders[order]}` }, title),
   });
   const list = table(`Processes by ${orders[sort]}`, [
     { title: "Process", cell: ({ comm, exited }) => `${comm}${exited ? " (ended)" : ""}` },
@@ -48,7 +48,11 @@ export function showProcesses(main, path, parameters) {
     processes = reply.processes;
     setText(note, reply.reason ?? `The top ${reply.count} by ${orders[sort]}, each second's rate.`);
     fill();
-  }, (error) => setText(note, error.message));
+  }, (error) => {
+    processes = [];
+    setText(note, error.message);
+    fill();
+  });
   return {
     end,
     move(next) {

@@ -1,6 +1,6 @@
 // One signal: what was seen, against what is usual, who causes it and who suffers, where it goes, and what the agent thought.
 
-import { badge, bar, h, setText, table } from "../dom.js";
+import { badge, bar, h, keyed, setText, table } from "../dom.js";
 import { ask, now, poll } from "../ask.js";
 import { Chart } from "../chart.js";
 import { action, duration, measured, nanoseconds, number, percent, time, words } from "../format.js";
@@ -17,12 +17,20 @@ export function showSignal(main, id) {
     head.replaceChildren(h("p", { class: "failure" }, "A signal is addressed by its number: #/signals/12"));
     return { end() {} };
   }
+  const failure = h("p", { class: "failure" });
+  main.insertBefore(failure, body);
+  let heard = null;
   const end = poll(`/api/signals/${id}?forecast_minutes=30`, 2000, (signal) => {
-    fillHead(head, signal);
+    heard = now();
+    setText(failure, "");
+    body.classList.remove("aged");
+    keyed(head, [{ ...headOf(signal) }], () => "head", fillHead);
     built ??= build(body, signal, () => isOver);
     built.update(signal);
   }, (error) => {
-    if (!built) head.replaceChildren(h("p", { class: "failure" }, error.message));
+    if (!built) head.replaceChildren();
+    body.classList.add("aged");
+    setText(failure, `${error.message}${heard ? ` What is below was known at ${time(heard)}.` : ""}`);
   });
   return {
     end() {
@@ -33,19 +41,24 @@ export function showSignal(main, id) {
   };
 }
 
-function fillHead(head, signal) {
+/// What is at the top of the page; what else changes each second must not make it anew.
+function headOf({ id, timestamp, state, severity, signal_type, signal_category, label, summary, entity, occurrence_count, current_severity, closed_at, recurrence }) {
+  return { id, timestamp, state, severity, signal_type, signal_category, label, summary, entity, occurrence_count, current_severity, closed_at, recurrence };
+}
+
+function fillHead(signal) {
   const from = signal.timestamp / 1e6;
   const state = signal.state === "open" ? ["open for ", h("span", { "data-since": from }, duration((now() - from) / 1000))]
     : signal.state === "closed" ? [`closed after ${duration((endOf(signal, now()) - from) / 1000)}`]
       : ["unknown: the data that its rule needs went away"];
-  head.replaceChildren(
+  return h("div", {},
     h("p", { class: "top" }, badge(signal.severity), h("span", {}, words(signal.signal_type) + (signal.label === signal.signal_type ? "" : `: ${words(signal.label)}`)),
       h("span", { class: "quiet" }, `${signal.signal_category}, `, ...state)),
     h("h2", {}, signal.summary),
     h("p", { class: "quiet" }, `${where(signal)} · opened ${time(from)} · seen ${signal.occurrence_count} times`,
       signal.state === "open" ? ` · now ${signal.current_severity}` : "",
-      signal.recurrence.episodes_24h > 1 ? ` · ${signal.recurrence.episodes_24h} times in 24 h${signal.recurrence.pattern ? `, ${signal.recurrence.pattern}` : ""}` : "",
-      " · ", h("a", { href: timeLink(signal) }, "in its time")));
+      signal.recurrence.episodes_24h > 1 ? ` · ${signal.recurrence.complete ? "" : "at least "}${signal.recurrence.episodes_24h} times in 24 h${signal.recurrence.pattern ? `, ${signal.recurrence.pattern}` : ""}` : "",
+      " · ", h("a", { href: timeLink(signal), "data-focus": "in-its-time" }, "in its time")));
 }
 
 function timeLink(signal) {
@@ -66,7 +79,7 @@ function build(body, first, isOver) {
     { title: "Over", number: true, cell: (input) => duration(input.window) },
   ]);
   const charts = h("div", { class: "charts" });
-  const agent = h("div", {}, h("p", { class: "quiet" }, "Asking …"));
+  const agent = h("div");
   const prediction = h("div");
   const raw = table("Raw events", [
     { title: "Time", cell: ({ event }) => time(event.timestamp / 1e6) },
@@ -82,21 +95,24 @@ function build(body, first, isOver) {
 
   const plots = new Map();
   let decisions = [];
+  let latest = first;
   const forecast = new Chart("Forecast", { format: number });
   const end = poll(`/api/agent/decisions?signal_id=${first.id}`, 5000, async (reply) => {
     decisions = reply.decisions;
-    await showThoughts(agent, first, decisions, isOver);
+    await showThoughts(agent, latest, decisions, isOver);
   }, (error) => agent.replaceChildren(h("p", { class: "failure" }, error.message)));
 
   return {
     update(signal) {
-      people.replaceChildren(
-        party("Caused by", signal.culprits, (culprit) => [bar(culprit.share), `${percent(culprit.share)} of ${culprit.measure}`],
-          "Who causes it cannot be told from this data."),
-        party("Who suffers", signal.victims, (victim) => [`${number(victim.stall_milliseconds_per_second)} ms of each second, ${victim.stall}`],
-          "Nobody that can be named."));
+      latest = signal;
+      keyed(people, [{ culprits: signal.culprits }, { victims: signal.victims }], (item) => Object.keys(item)[0], (item) => (item.culprits
+        ? party("Caused by", item.culprits, (culprit) => [bar(culprit.share), `${percent(culprit.share)} of ${culprit.measure}`],
+          "Who causes it cannot be told from this data.")
+        : party("Who suffers", item.victims, (victim) => [`${number(victim.stall_milliseconds_per_second)} ms of each second, ${victim.stall}`],
+          "Nobody that can be named.")));
       evidence.fill(signal.evidence, (input) => input.metric);
-      hints.replaceChildren(...lines("What this looks like", signal.patterns), ...lines("What may help", signal.reasoning_hints));
+      keyed(hints, [{ title: "What this looks like", texts: signal.patterns }, { title: "What may help", texts: signal.reasoning_hints }].filter(({ texts }) => texts.length),
+        ({ title }) => title, ({ title, texts }) => h("div", {}, h("h3", {}, title), h("ul", {}, texts.map((text) => h("li", {}, text)))));
       drawSeries(charts, plots, signal, decisions);
       showForecast(prediction, forecast, signal);
       setText(noRaw, signal.events.length ? "" : "None are cited, or they are no longer kept.");
@@ -110,8 +126,6 @@ function build(body, first, isOver) {
     },
   };
 }
-
-const lines = (title, texts) => (texts.length ? [h("h3", {}, title), h("ul", {}, texts.map((text) => h("li", {}, text)))] : []);
 
 function party(title, people, cells, none) {
   return h("section", { "aria-label": title }, h("h2", {}, title), people.length
@@ -146,7 +160,8 @@ function drawSeries(parent, plots, signal, decisions) {
 
 function unitOf(metric) {
   if (/^(pressure|cpu)\.|\.used$|^disk\.busy/.test(metric)) return percent;
-  if (/bytes|^memory\./.test(metric)) return (value) => measured(value, "bytes");
+  if (/_bytes(:|$)/.test(metric)) return (value) => measured(value, "bytes/s");
+  if (/^memory\./.test(metric)) return (value) => measured(value, "bytes");
   return (value) => measured(value, "");
 }
 
@@ -158,21 +173,26 @@ async function showThoughts(parent, signal, decisions, isOver) {
     // The decisions say the most.
   }
   if (isOver()) return;
-  const until = signal.state === "closed" ? signal.closed_at / 1e6 + 120_000 : Infinity;
+  const until = signal.state === "open" ? Infinity : endOf(signal, now()) + 120_000;
   const ids = new Set(decisions.map((decision) => decision.cycle));
   // Cycles that decided about it, or else those that ran meanwhile.
   const about = cycles.filter((cycle) => ids.has(cycle.id));
   const meanwhile = cycles.filter((cycle) => cycle.timestamp_ns >= signal.timestamp && cycle.timestamp_ns / 1e6 <= until).slice(0, 3);
-  parent.replaceChildren(
-    decisions.length ? h("ul", { class: "lines" }, decisions.map(decisionLine))
-      : h("p", { class: "quiet" }, "The agent has decided nothing about this signal."),
-    ...(about.length ? about : meanwhile).map((cycle) => h("details", { open: about.length > 0 },
-      h("summary", {}, `Cycle ${cycle.id}, ${time(cycle.timestamp)}: ${cycle.outcome ?? "runs"}`),
-      h("dl", {}, Object.entries(cycle.phases).map(([name, messages]) => [h("dt", {}, name), messages.map((message) => h("dd", {}, message))])))));
+  const items = [
+    ...decisions.map((decision) => ({ key: `d${decision.decision_id}`, decision })),
+    ...(about.length ? about : meanwhile).map((cycle) => ({ key: `c${cycle.id}`, cycle, isOpen: about.length > 0 })),
+  ];
+  if (!decisions.length) items.unshift({ key: "none" });
+  keyed(parent, items, ({ key }) => key, ({ decision, cycle, isOpen }) => {
+    if (decision) return decisionLine(decision, "div");
+    if (!cycle) return h("p", { class: "quiet" }, "The agent has decided nothing about this signal.");
+    return h("details", { open: isOpen }, h("summary", {}, `Cycle ${cycle.id}, ${time(cycle.timestamp)}: ${cycle.outcome ?? "runs"}`),
+      h("dl", {}, Object.entries(cycle.phases).map(([name, messages]) => [h("dt", {}, name), messages.map((message) => h("dd", {}, message))])));
+  });
 }
 
-export function decisionLine(decision) {
-  return h("li", {}, badge(decision.state), " ", h("b", {}, action(decision.action)),
+export function decisionLine(decision, element = "li") {
+  return h(element, {}, badge(decision.state), " ", h("b", {}, action(decision.action)),
     h("span", { class: "quiet" }, ` ${time(decision.created)}, confidence ${percent(decision.confidence)}`),
     h("p", {}, decision.reason), decision.verdict ? h("p", {}, `Verdict: ${decision.verdict}`) : "",
     decision.note ? h("p", { class: "quiet" }, decision.note) : "",
@@ -189,8 +209,8 @@ export function setting(setting) {
 }
 
 function showForecast(parent, chart, { forecast }) {
-  if (forecast.reason) {
-    setText(parent, forecast.reason);
+  if (!forecast || forecast.reason) {
+    setText(parent, forecast?.reason ?? "There is none.");
     return;
   }
   const minutes = (value) => (value == null ? "not within 30 min" : value === 0 ? "already" : `in ${number(value)} min`);

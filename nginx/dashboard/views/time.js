@@ -6,12 +6,17 @@ import { Chart } from "../chart.js";
 import { Heatmap } from "../heatmap.js";
 import { action, bytesPerSecond, nanoseconds, percent, rate, time } from "../format.js";
 import { metrics } from "../metrics.js";
-import { events, line } from "../signals.js";
-import { iso, moved, ranges, seriesPath, standard, windowOf } from "../window.js";
+import { endOf, events, line } from "../signals.js";
+import { coarser, iso, moved, ranges, seriesPath, standard, windowOf } from "../window.js";
 
 /// Seconds; signals beyond are shown from medium on, or the chart would be one band.
 const longView = 86_400;
 const mostSignals = 300;
+/// Signals that opened before the window may have gone on in it: so long before, from medium on.
+const before = 86_400;
+const mostDecisions = 100;
+/// Seconds until what failed is asked for again.
+const retry = 4;
 
 /// Lines are [name, metric, column]; of `each`, one line for every metric that begins with it.
 const percentiles = (metric) => [["p50", metric, "p50_ns"], ["p95", metric, "p95_ns"], ["p99", metric, "p99_ns"]];
@@ -20,7 +25,8 @@ const charts = [
     ["CPU", "pressure.cpu.some"], ["memory", "pressure.memory.some"], ["I/O", "pressure.io.some"]] },
   { title: "Run-queue latency", format: nanoseconds, logscale: true, lines: percentiles("runq.latency") },
   { title: "CPU", format: percent, maximum: 1, stacked: true, lines: [
-    ["user", "cpu.user"], ["system", "cpu.system"], ["iowait", "cpu.iowait"], ["irq", "cpu.softirq"], ["steal", "cpu.steal"]] },
+    ["user", "cpu.user"], ["nice", "cpu.nice"], ["system", "cpu.system"], ["iowait", "cpu.iowait"], ["irq", "cpu.irq"],
+    ["softirq", "cpu.softirq"], ["steal", "cpu.steal"]] },
   { title: "Read latency", of: "disk", format: nanoseconds, logscale: true, lines: (disk) => percentiles(`disk.latency.read:${disk}`) },
   { title: "Write latency", of: "disk", format: nanoseconds, logscale: true, lines: (disk) => percentiles(`disk.latency.write:${disk}`) },
   { title: "Disk", of: "disk", format: bytesPerSecond, lines: (disk) => [
@@ -35,13 +41,14 @@ const ofHistograms = ["runq.latency", "disk.latency.read:", "disk.latency.write:
 
 export function showTime(main, path, parameters) {
   let view = windowOf(parameters);
-  let chosen = { disk: parameters.get("disk"), interface: parameters.get("interface"), heat: parameters.get("heat") };
-  let recorded = [];
+  const chosen = {};
+  let recorded = null;
+  let back = 0;
   let known = { signals: [], decisions: [] };
   let turn = 0;
   let isOver = false;
 
-  const caption = h("p", { class: "quiet", "aria-live": "polite" });
+  const caption = h("p", { class: "quiet" });
   const note = h("p", { class: "note" });
   const list = h("ul", { class: "lines" });
   const noList = h("p", { class: "quiet" });
@@ -59,10 +66,15 @@ export function showTime(main, path, parameters) {
     choice("Disk", "disk"), choice("Interface", "interface"), caption);
   const hover = (at) => drawn.forEach(({ chart }) => chart.follow(at));
   const zoom = (from, to) => go(moved({ from, to }, 0));
-  const drawn = charts.map((plan) => ({ plan, chart: new Chart(plan.title, { ...plan, onWindow: zoom, onHover: hover }) }));
+  const undo = () => {
+    if (back > 0) history.back();
+    else go({ range: standard });
+    back = Math.max(0, back - 2);
+  };
+  const drawn = charts.map((plan) => ({ plan, chart: new Chart(plan.title, { ...plan, onWindow: zoom, onHover: hover, onBack: undo }) }));
   const heat = new Heatmap("Latency heat map", choice("of", "heat"), { onHover: hover });
   main.append(tools, note, h("p", { class: "quiet key" },
-    h("span", { class: "swatch band" }), "signal, coloured by severity ", h("span", { class: "mark" }, "▼"), " the agent changed something. Drag to zoom, with Shift to move; double click goes back."),
+    h("span", { class: "swatch band" }), "signal, coloured by severity ", h("span", { class: "mark" }, "▼"), " the agent changed something. Drag with the mouse to zoom, with Shift to move; double click goes back."),
   heat.element, h("div", { class: "charts" }, drawn.map(({ chart }) => chart.element)),
   h("section", { "aria-label": "Signals in this window" }, h("h2", {}, "Signals and actions in this window"), noList, list, more));
 
@@ -71,9 +83,11 @@ export function showTime(main, path, parameters) {
     return h("label", { class: "choice" }, `${label} `, select);
   }
 
-  function fillChoice(name, values) {
+  /// What the address says, if there is such a thing here; else the first.
+  function choose(name, values) {
     const select = main.querySelector(`select[name=${name}]`);
-    if (!values.includes(chosen[name])) chosen[name] = values[0] ?? null;
+    const wanted = parameters.get(name);
+    chosen[name] = values.includes(wanted) ? wanted : values[0] ?? null;
     if ([...select.options].map((option) => option.value).join() !== values.join()) select.replaceChildren(...values.map((value) => h("option", { value }, value)));
     select.value = chosen[name] ?? "";
     select.closest("label").hidden = values.length < 2;
@@ -84,8 +98,11 @@ export function showTime(main, path, parameters) {
   /// The address says what is looked at.
   function go(to, choices = {}) {
     const words = new URLSearchParams(to.range ? { range: to.range } : { from: iso(to.from), to: iso(to.to) });
-    const all = { ...chosen, ...choices };
-    for (const [name, value] of Object.entries(all)) if (parameters.get(name) || choices[name]) words.set(name, value);
+    for (const name of ["disk", "interface", "heat"]) {
+      const value = choices[name] ?? parameters.get(name);
+      if (value) words.set(name, value);
+    }
+    back += 1;
     location.hash = `#/time?${words}`;
   }
 
@@ -93,36 +110,66 @@ export function showTime(main, path, parameters) {
     go(moved(view, share, factor));
   }
 
+  /// Whether all could be had.
   async function load() {
+    if (isOver) return true;
     const mine = ++turn;
     const isStill = () => mine === turn && !isOver;
     if (view.range) view = windowOf(new URLSearchParams({ range: view.range }));
     for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.range === view.range);
     setText(caption, `${time(view.from * 1000)} to ${time(view.to * 1000)}${view.range ? ", live" : ""}, a point each ${view.step} s`);
     try {
-      const names = await metrics();
-      if (!isStill()) return;
-      if (names !== recorded) {
-        recorded = names;
-        fillChoice("disk", after("disk.busy:"));
-        fillChoice("interface", after("net.rx_bytes:").sort((a, b) => (a === "lo") - (b === "lo")));
-        fillChoice("heat", recorded.filter((metric) => ofHistograms.some((prefix) => metric.startsWith(prefix)) && !metric.startsWith("runq.latency.")).sort((a, b) => b.startsWith("runq") - a.startsWith("runq")));
-      }
-      const severity = view.to - view.from > longView ? "&severity=medium" : "";
-      const [signals, decisions] = await Promise.all([
-        ask(`/api/signals?since=${iso(view.from)}&until=${iso(view.to + view.step)}&limit=${mostSignals}${severity}`),
-        ask(`/api/agent/decisions?from=${iso(view.from)}&to=${iso(view.to)}`),
-      ]);
-      if (!isStill()) return;
-      known = { signals: signals.signals, decisions: decisions.decisions };
-      const more = signals.next_cursor ? `The newest ${mostSignals} signals of this window are shown. ` : "";
-      setText(note, more + (severity ? "Signals are shown from medium on." : ""));
-      fillList();
+      recorded = await metrics();
     } catch (error) {
-      if (isStill()) setText(note, `Signals could not be asked for: ${error.message}`);
+      if (!isStill()) return true;
+      setText(note, `Nothing can be asked for: ${error.message}`);
+      drawn.forEach(({ chart }) => chart.fail(error.message));
+      heat.draw(view, null, {}, error.message);
+      return false;
     }
+    if (!isStill()) return true;
+    choose("disk", after("disk.busy:"));
+    choose("interface", after("net.rx_bytes:").sort((a, b) => (a === "lo") - (b === "lo")));
+    choose("heat", recorded.filter((metric) => ofHistograms.some((prefix) => metric.startsWith(prefix)) && !metric.startsWith("runq.latency."))
+      .sort((a, b) => b.startsWith("runq") - a.startsWith("runq")));
+    const isKnown = await loadEvents(isStill);
+    if (!isStill()) return true;
     const shown = events(known.signals, known.decisions, now());
-    await Promise.all([...drawn.map((entry) => draw(entry, shown, isStill)), drawHeat(shown, isStill)]);
+    const all = await Promise.all([...drawn.map((entry) => draw(entry, shown, isStill)), drawHeat(shown, isStill)]);
+    return isKnown && all.every(Boolean);
+  }
+
+  async function loadEvents(isStill) {
+    const isLong = view.to - view.from > longView;
+    const severity = isLong ? "&severity=medium" : "";
+    // On the hour and on five minutes, so that others ask for the same.
+    const earlier = Math.floor(view.from / 3600) * 3600 - before;
+    const start = Math.ceil(view.from / 300) * 300;
+    try {
+      const [signals, past, decisions] = await Promise.all([
+        ask(`/api/signals?since=${iso(view.from)}&until=${iso(view.to + view.step)}&limit=${mostSignals}${severity}`),
+        ask(`/api/signals?since=${iso(earlier)}&until=${iso(start)}&severity=medium&limit=100`),
+        ask(`/api/agent/decisions?from=${iso(view.from)}&to=${iso(view.to + view.step)}&limit=${mostDecisions}`),
+      ]);
+      if (!isStill()) return true;
+      const ids = new Set(signals.signals.map((signal) => signal.id));
+      const goneOn = past.signals.filter((signal) => !ids.has(signal.id) && endOf(signal, now()) >= view.from * 1000);
+      known = { signals: [...signals.signals, ...goneOn], decisions: decisions.decisions };
+      const words = [];
+      if (signals.next_cursor) words.push(`The newest ${mostSignals} signals of this window are shown.`);
+      if (isLong) words.push("Signals are shown from medium on.");
+      if (decisions.count === mostDecisions) words.push(`The newest ${mostDecisions} decisions are shown.`);
+      setText(note, words.join(" "));
+      fillList();
+      return true;
+    } catch (error) {
+      if (isStill()) {
+        known = { signals: [], decisions: [] };
+        fillList();
+        setText(note, `Signals are not known: ${error.message}`);
+      }
+      return false;
+    }
   }
 
   async function draw({ plan, chart }, shown, isStill) {
@@ -134,26 +181,28 @@ export function showTime(main, path, parameters) {
       await Promise.all([...new Set(wanted.map(([, metric]) => metric))].map(async (metric) => {
         replies.set(metric, await ask(seriesPath(metric, view)));
       }));
-      if (!isStill()) return;
+      if (!isStill()) return true;
       const parts = wanted.map(([name, metric, column = "mean"]) => ({ name, reply: replies.get(metric), column }));
       chart.draw(view, parts, shown);
+      return true;
     } catch (error) {
-      if (isStill()) setText(chart.note, error.message);
+      if (isStill()) chart.fail(error.message);
+      return false;
     }
   }
 
   async function drawHeat(shown, isStill) {
     if (!chosen.heat) {
       heat.draw(view, null, shown, "no latencies have been measured");
-      return;
+      return true;
     }
     try {
-      // Columns of at least two pixels.
-      const coarse = { ...view, step: view.step * 2, from: Math.floor(view.from / view.step / 2) * view.step * 2, to: Math.floor(view.to / view.step / 2) * view.step * 2 };
-      const reply = await ask(seriesPath(chosen.heat, coarse, "heatmap"));
+      const reply = await ask(seriesPath(chosen.heat, coarser(view), "heatmap"));
       if (isStill()) heat.draw(view, reply, shown);
+      return true;
     } catch (error) {
       if (isStill()) heat.draw(view, null, shown, error.message);
+      return false;
     }
   }
 
@@ -175,19 +224,29 @@ export function showTime(main, path, parameters) {
   }
 
   let end = start();
+  /// Loads, again each step where the window follows the present, and soon where something could not be had. Returns what ends it.
   function start() {
-    load();
-    if (!view.range) return () => {};
-    // A grid that ends now has a new point each step.
+    let isEnded = false;
     let timer;
-    const wait = () => {
-      timer = setTimeout(async () => {
-        if (!document.hidden) await load();
-        wait();
-      }, Math.max(3, view.step) * 1000);
+    async function run() {
+      clearTimeout(timer);
+      if (isEnded || document.hidden) return;
+      let isWhole = false;
+      try {
+        isWhole = await load();
+      } finally {
+        clearTimeout(timer);
+        const pause = isWhole ? Math.max(3, view.step) : retry;
+        if (!isEnded && (view.range || !isWhole)) timer = setTimeout(run, pause * 1000);
+      }
+    }
+    document.addEventListener("visibilitychange", run);
+    run();
+    return () => {
+      isEnded = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", run);
     };
-    wait();
-    return () => clearTimeout(timer);
   }
 
   let pause;
@@ -202,8 +261,6 @@ export function showTime(main, path, parameters) {
       parameters = next;
       end();
       view = windowOf(next);
-      for (const name of Object.keys(chosen)) if (next.get(name)) chosen[name] = next.get(name);
-      for (const select of main.querySelectorAll("select")) select.value = chosen[select.name] ?? "";
       end = start();
     },
     key(event) {
