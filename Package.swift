@@ -87,7 +87,8 @@ let package = Package(
         .executableTarget(
             name: "kernelsight",
             dependencies: [
-                "Model", "Settings", "Store", "Forecast", "API", "Agent", "Control", "Benchmarks", "FaultLab",
+                "Model", "Settings", "Store", "Forecast", "FastCGI", "API", "Agent", "Control", "Benchmarks",
+                "FaultLab",
                 arguments,
             ],
             swiftSettings: strict),

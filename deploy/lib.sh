@@ -45,8 +45,10 @@ need_packages() {
         apt-get update -qq
         apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null || exit
         # And at each boot.
-        if [[ " ${missing[*]} " == *" nginx "* ]] && command -v systemctl >/dev/null; then
-            systemctl --quiet disable nginx
+        if command -v systemctl >/dev/null; then
+            for package in nginx prometheus; do
+                [[ " ${missing[*]} " != *" $package "* ]] || systemctl --quiet disable "$package"
+            done
         fi
     ) || die "apt-get could not install ${missing[*]}"
 }

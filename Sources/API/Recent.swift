@@ -22,6 +22,8 @@ final class Recent<Value: Sendable>: @unchecked Sendable {
     /// What is remembered, or what `make` makes. Who comes meanwhile waits for it and shares it, an error too: else each of
     /// those who wait would in turn wait for a time limit of its own.
     func value(_ make: () throws -> Value) throws -> Value {
+        // Nothing is remembered, so nobody has to wait.
+        guard lifetime > .zero else { return try make() }
         let arrival = ContinuousClock.now
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

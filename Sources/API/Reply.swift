@@ -5,7 +5,7 @@ import Model
 struct Reply {
     /// How long it may be kept by whoever stands between.
     enum Caching {
-        /// One second, and two more while somebody fetches a new one.
+        /// One second, two more while somebody fetches a new one, and ten where nobody can be reached who has one.
         case briefly
         case never
     }
@@ -16,6 +16,9 @@ struct Reply {
     var retryAfter: Int?
     /// The methods that the path can be asked with, where these were asked for.
     var allowed: String?
+    var contentType = "application/json"
+    /// Whether the request's Accept header decides about the form.
+    var variesByAccept = false
     var body: [UInt8]
 
     /// Writes one JSON object.
@@ -23,6 +26,13 @@ struct Reply {
         var json = JSONWriter(capacity: capacity)
         try json.object(write)
         body = json.bytes
+    }
+
+    /// Text in one of several forms.
+    init(contentType: String, body: [UInt8]) {
+        self.contentType = contentType
+        self.body = body
+        variesByAccept = true
     }
 
     /// What OPTIONS is answered with.
@@ -38,15 +48,16 @@ struct Reply {
             return Response(status: status, headers: [("Allow", allowed), ("Cache-Control", "no-store")])
         }
         guard case .briefly = caching else {
-            var headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+            var headers = [("Content-Type", contentType), ("Cache-Control", "no-store")]
             if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
             return Response(status: status, headers: headers, body: body)
         }
         let tag = EntityTag(body)
-        let headers = [
-            ("Content-Type", "application/json"), ("Cache-Control", "public, max-age=1, stale-while-revalidate=2"),
-            ("ETag", tag.text),
+        var headers = [
+            ("Content-Type", contentType),
+            ("Cache-Control", "public, max-age=1, stale-while-revalidate=2, stale-if-error=10"), ("ETag", tag.text),
         ]
+        if variesByAccept { headers.append(("Vary", "Accept")) }
         if let ifNoneMatch, tag.matches(ifNoneMatch: ifNoneMatch) { return Response(status: 304, headers: headers) }
         return Response(status: status, headers: headers, body: body)
     }

@@ -17,6 +17,7 @@ enum Route {
         ("/api/agent/history", { try $0.agentHistory(&$1) }),
         ("/api/agent/decisions", { try $0.agentDecisions(&$1) }),
         ("/api/agent/audit", { try $0.agentAudit(&$1) }),
+        ("/metrics", { try $0.metrics(&$1) }),
     ]
     /// What is asked for with a body.
     typealias Action = @Sendable (Service, Request) throws -> Reply

@@ -16,10 +16,14 @@ public struct Service: Sendable {
     let clock: @Sendable () -> Timestamp
     /// Health is asked often and never cached outside. The database changes once a second; a tenth of that adds no age.
     private let recentHealth: Recent<Reader.Health>
+    /// What the workers say of themselves changes once a second.
+    let recentPool = Recent<(servers: [(name: String, Server.Statistics)], isKnown: Bool)>(lifetime: .seconds(1))
     /// Where the database is; a disk that is full in tests.
     var diskSpace: @Sendable () -> DiskSpace?
     /// Who received the request that is being answered, for `/api/diagnostics`.
     var server: Server?
+    /// What the request says of the forms that it takes.
+    var accept: String?
 
     /// Opens nothing: a database that is not there yet is an answer (503), not an error.
     ///
@@ -77,6 +81,7 @@ public struct Service: Sendable {
         var parameters = try Parameters(request.query)
         var service = self
         service.server = server
+        service.accept = request.parameter("HTTP_ACCEPT")
         return try endpoint(service, &parameters)
     }
 

@@ -1,4 +1,5 @@
 import Agent
+import CLinux
 import Logging
 import Model
 import ServiceLifecycle
@@ -21,6 +22,8 @@ struct Pace: Service {
     private static let patience = Duration.seconds(2)
     /// How often the agent says that it lives.
     private static let beat = Duration.seconds(2)
+    /// How often what starting and rare cycles touched goes back: code of 20 MB, most of which is not needed again.
+    private static let release = Duration.seconds(60)
 
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
@@ -35,6 +38,7 @@ struct Pace: Service {
     private func turn() async {
         var next = ContinuousClock.now
         var nextBeat = ContinuousClock.now
+        var nextRelease = ContinuousClock.now
         var known: Set<Int64> = []
         var complaint = ""
         while !Task.isCancelled {
@@ -51,6 +55,10 @@ struct Pace: Service {
                 if ContinuousClock.now >= nextBeat {
                     nextBeat = .now + Self.beat
                     try await agent.beat()
+                }
+                if ContinuousClock.now >= nextRelease {
+                    nextRelease = .now + Self.release
+                    clinux_release_idle_memory()
                 }
                 complaint = ""
             } catch {

@@ -80,8 +80,11 @@ actor Collector: Service {
         tracers.close()
     }
 
+    /// Nanoseconds between releases of memory that stands idle.
+    private static let release: UInt64 = 300_000_000_000
+
     private func loop() async {
-        clinux_release_idle_memory()
+        var nextRelease = MonotonicClock.now()
         while !Task.isCancelled {
             let due = schedule.next(after: MonotonicClock.now())
             let now = MonotonicClock.now()
@@ -89,6 +92,11 @@ actor Collector: Service {
             if !Task.isCancelled {
                 tick()
                 await probe()
+                // What starting and rare work touched; it costs the ticks after it some hundred page faults.
+                if now >= nextRelease {
+                    nextRelease = now + Self.release
+                    clinux_release_idle_memory()
+                }
             }
         }
     }

@@ -8,7 +8,9 @@ import Settings
         abstract: "Looks at one Linux host from inside its kernel.",
         discussion: "Exit status: 0 done, 1 could not be done, 64 the command line is wrong.",
         subcommands: [
-            AgentCommands.self, Config.self, Predict.self, Prune.self, Status.self, Bench.self, FaultLabCommand.self,
+            Status.self, Why.self, SignalsCommand.self, SignalCommand.self, ProcessesCommand.self, Top.self,
+            Predict.self,
+            AgentCommands.self, Doctor.self, Config.self, Prune.self, Bench.self, FaultLabCommand.self,
             DemoDataCommand.self,
         ])
 }

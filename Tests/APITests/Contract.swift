@@ -21,6 +21,10 @@ enum Contract {
     static func fault(of answer: Answer, to method: String, _ path: String) -> String? {
         guard answer.status != 204 && answer.status != 304 else { return answer.response.body.isEmpty ? nil : "a body" }
         let name = "\(method) \(path) \(answer.status)"
+        let type = answer.header("Content-Type") ?? ""
+        guard type.contains("json") else {
+            return isDocumented(type, of: answer, method, path) ? nil : "\(name): \(type)"
+        }
         guard let body = try? JSONDecoder().decode(JSONValue.self, from: Data(answer.response.body)) else {
             return "\(name): no JSON"
         }
@@ -30,9 +34,14 @@ enum Contract {
         else { return problem(in: body, of: name) }
         guard var response = operation["responses"]?["\(answer.status)"] else { return "\(name) is not documented" }
         if let reference = response["$ref"] { response = resolve(reference) ?? .null }
-        let type = answer.header("Content-Type") ?? ""
         guard let schema = response["content"]?[type]?["schema"] else { return "\(name): \(type) is not documented" }
         return fault(of: body, schema, at: name)
+    }
+
+    /// What is no JSON is text, of which the document says no more.
+    private static func isDocumented(_ type: String, of answer: Answer, _ method: String, _ path: String) -> Bool {
+        let operation = document["paths"]?[path]?[method == "HEAD" ? "get" : method.lowercased()]
+        return operation?["responses"]?["\(answer.status)"]?["content"]?[type] != nil
     }
 
     private static func problem(in body: JSONValue, of name: String) -> String? {

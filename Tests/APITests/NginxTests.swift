@@ -190,11 +190,49 @@ struct NginxTests {
         let old = try site.get("/api/stats")
         #expect(old.status == 200)
         let none = try site.get("/api/health")
-        #expect(none.status == 502)
+        #expect(none.status == 503)
         #expect(none.header("Retry-After") == "1")
         #expect(none.body.contains("No API worker answers"))
+        // Not for ever: whoever looks must come to know.
+        var (wasStale, status) = (false, 200)
+        let deadline = ContinuousClock.now + .seconds(30)
+        while status == 200, ContinuousClock.now < deadline {
+            usleep(200_000)
+            let page = try site.get("/api/stats")
+            status = page.status
+            if status == 200, page.header("X-Cache-Status") == "STALE" { wasStale = true }
+        }
+        #expect(wasStale && status == 503)
         let again = try site.worker("1")
         defer { again.stop() }
         #expect(try site.get("/api/health").status == 200)
+        #expect(try site.get("/api/stats").status == 200)
+    }
+
+    @Test func `what costs a worker is limited for each client, and the rest is not`() throws {
+        let site = try Site()
+        let answers = try (1...80).map { _ in try site.get("/api/predict", method: "POST") }
+        #expect(answers.prefix(40).allSatisfy { $0.status != 429 })
+        let refused = try #require(answers.first { $0.status == 429 })
+        #expect(refused.header("Content-Type") == "application/problem+json")
+        #expect(refused.header("Retry-After") == "1")
+        #expect(refused.body.contains("urn:kernelsight:problem:too-many-requests"))
+        for _ in 1...80 { #expect(try site.get("/api/health").status == 200) }
+    }
+
+    @Test func `whoever sends credentials is answered by a worker`() throws {
+        let site = try Site()
+        #expect(try site.get("/api/stats").status == 200)
+        let page = try site.get("/api/stats", headers: "Authorization: Basic eDp5\r\n")
+        #expect(page.header("X-Cache-Status") == "BYPASS")
+    }
+
+    @Test func `the page's charts come from this server`() throws {
+        let site = try Site()
+        let script = try site.get("/vendor/dygraph.min.js")
+        #expect(script.status == 200 && script.body.contains("Dygraph"))
+        #expect(script.header("Content-Type") == "text/javascript; charset=utf-8")
+        #expect(try site.get("/vendor/").status == 403)
+        #expect(try site.get("/vendor/../../../../etc/passwd").status == 400)
     }
 }

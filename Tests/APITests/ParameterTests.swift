@@ -89,7 +89,7 @@ func `good parameters are taken`(_ query: String) throws {
 }
 
 @Test(arguments: [
-    "", "/", "/api", "/api/", "/api/signals/", "/api/signals/1/2", "/api/healthz", "/API/health", "/metrics",
+    "", "/", "/api", "/api/", "/api/signals/", "/api/signals/1/2", "/api/healthz", "/API/health", "/metrics/x",
 ])
 func `a path that is not served is a problem that lists those that are`(_ path: String) throws {
     let answer = try Host(withDatabase: false).get(path)
@@ -129,7 +129,7 @@ func `other methods are refused with 405 and Allow`(_ method: String) throws {
     try host.write(episodes: [Host.episode(1)])
     let first = host.get("/api/signals")
     let tag = try #require(first.header("ETag"))
-    #expect(first.header("Cache-Control") == "public, max-age=1, stale-while-revalidate=2")
+    #expect(first.header("Cache-Control") == "public, max-age=1, stale-while-revalidate=2, stale-if-error=10")
     for header in [tag, "W/\(tag)", "\"x\", \(tag)", "*"] {
         let second = host.get("/api/signals", headers: [("HTTP_IF_NONE_MATCH", header)])
         #expect(second.status == 304)

@@ -240,7 +240,3 @@ import Testing
         #expect(broken.output.contains("agent.db"), "\(broken.output)")
     }
 }
-
-extension Reply {
-    fileprivate var text: String { String(decoding: body, as: UTF8.self) }
-}

@@ -5,7 +5,9 @@ import Testing
 
 /// Workers come and go; people in front of nginx do not notice.
 @Suite(.serialized) struct WorkersTests {
-    @Test func `no request fails while one worker is killed and another is drained`() throws {
+    @Test func `no request fails while one worker is killed, another is drained, and nginx reads its configuration`()
+        throws
+    {
         let stack = try Stack.running(workers: 2)
         let port = stack.port
         let total = 10_000
@@ -43,6 +45,8 @@ import Testing
         stack.workers[1]?.wait(seconds: 20)
         try reached(0.4)
         try stack.startWorker(1)
+        try reached(0.5)
+        stack.nginx?.signal(SIGHUP)
         try reached(0.6)
         let drained = try #require(stack.workers[2])
         #expect(drained.stop(), "the worker stops by itself")
@@ -52,6 +56,39 @@ import Testing
         let failed = failures.withLock { $0 }
         #expect(failed.isEmpty, "\(failed.count) of \(total) failed: \(failed.prefix(5))")
         #expect(stack.stop(), "everything stops by itself")
+    }
+
+    @Test func `a hundred who look at one address cost the workers about one computation a second`() throws {
+        let stack = try Stack.running(workers: 2)
+        let port = stack.port
+        func computed() throws -> Int {
+            let checks = try stack.get("/api/diagnostics").json["checks"] as? [[String: Any]] ?? []
+            let pool = checks.first { $0["component"] as? String == "worker_pool" }?["data"] as? [String: Any]
+            return (pool?["workers"] as? [[String: Any]] ?? []).reduce(0) { $0 + ($1["requests"] as? Int ?? 0) }
+        }
+        try require(within: 10, "both workers say what they answered") { try computed() > 0 }
+        // Kept before the hundred come.
+        #expect(try stack.get("/api/signals?limit=5").status == 200)
+        let before = try computed()
+        let answered = Atomic<Int>(0)
+        let end = ContinuousClock.now + .seconds(4)
+        let group = DispatchGroup()
+        for _ in 0..<100 {
+            Thread.detachInGroup(group) {
+                while ContinuousClock.now < end {
+                    if let reply = try? request("/api/signals?limit=5", port: port), reply.status == 200 {
+                        answered.add(1, ordering: .relaxed)
+                    }
+                }
+            }
+        }
+        group.wait()
+        // Its own question, and what a worker says a second late.
+        usleep(1_500_000)
+        let cost = try computed() - before
+        #expect(answered.load(ordering: .relaxed) > 200)
+        // One a second, those of the first moment who waited in vain for the first answer, and the questions for the counters.
+        #expect(cost < 4 + 30, "\(cost) computations for \(answered.load(ordering: .relaxed)) answers")
     }
 
     @Test func `any worker reports on all, and leaves out one that was killed`() throws {

@@ -46,7 +46,8 @@ struct PlanTests {
         }
         let others =
             SignalPlan.statements + EventSource.allCases.map(\.cited) + [
-                StoredSignal.one, Reader.openingsOfEntity, Reader.openingsOfProcess, Reader.countsSQL,
+                StoredSignal.one, Reader.openingsOfEntity, Reader.openingsOfProcess, Reader.latestSQL,
+                Reader.openGradesSQL, Reader.countsSQL,
                 Reader.severitiesSQL, Retention.emptyRollups,
                 SeriesSource.chunksSQL, SeriesSource.rowsSQL,
                 "SELECT count(*) FROM signals WHERE state = 1",

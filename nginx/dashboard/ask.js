@@ -16,7 +16,8 @@ export async function ask(path, { method = "GET", body, token } = {}) {
   const headers = {};
   if (body) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
-  const reply = await fetch(path, {
+  // Beside this page, wherever a front server has put it.
+  const reply = await fetch(path.slice(1), {
     method, headers, body: body && JSON.stringify(body),
     // nginx is the cache; what this browser kept would be of no use, as windows move on.
     cache: "no-store",

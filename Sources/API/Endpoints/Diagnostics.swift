@@ -10,7 +10,7 @@ extension Service {
         var checks: [Check] = []
         var lastTick = Timestamp(nanoseconds: 0)
         do {
-            let health = try currentHealth()
+            let health = try reader.health(withDetails: true)
             lastTick = health.lastTick
             checks.append(
                 Check("database", .ok, ["connected", "\(health.signalCount) signals, \(health.openSignals) open"]))
@@ -19,7 +19,7 @@ extension Service {
             checks.append(Check("database", .error, [error.description]))
         }
         checks.append(disk())
-        if let server { checks += [worker(server.statistics), pool(server)] }
+        if let server { checks += [worker(server.statistics), try pool(server)] }
         checks.append(agentCheck())
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         return Reply(capacity: 8192) { json in
@@ -90,8 +90,8 @@ extension Service {
 
 extension Service {
     /// All workers, whichever answers.
-    private func pool(_ server: Server) -> Check {
-        let (workers, isKnown) = server.pool
+    private func pool(_ server: Server) throws -> Check {
+        let (workers, isKnown) = try recentPool.value { server.pool }
         var data = JSONWriter(capacity: 1024)
         data.object {
             $0.array("workers") { json in

@@ -25,13 +25,13 @@ extension Reader {
         public var json: String
     }
 
-    /// Counts, freshness and components.
-    public func health() throws -> Health {
+    /// Counts, freshness and components; these with their details, kilobytes together, only when they are asked for.
+    public func health(withDetails: Bool = false) throws -> Health {
         try read { _, db in
             var health = Health(
                 signalCount: try Self.severities(RollupWindow.everything, db).total.count, openSignals: 0,
                 lastCommit: Timestamp(nanoseconds: 0), lastTick: Timestamp(nanoseconds: 0),
-                components: try Self.components(db))
+                components: try Self.components(db, withDetails: withDetails))
             try db.cachedStatement(
                 sql: """
                     SELECT last_commit, last_tick, (SELECT count(*) FROM signals WHERE state = 1)
@@ -47,7 +47,7 @@ extension Reader {
     }
 
     /// Every component, by name.
-    public func components() throws -> [Component] { try read { _, db in try Self.components(db) } }
+    public func components() throws -> [Component] { try read { _, db in try Self.components(db, withDetails: true) } }
 
     /// What is usual for a metric, as JSON; `nil` while nothing is known.
     public func baseline(of metric: String) throws -> String? {
@@ -91,13 +91,14 @@ extension Reader {
         }
     }
 
-    private static func components(_ db: Database) throws -> [Component] {
+    private static func components(_ db: Database, withDetails: Bool) throws -> [Component] {
         var components: [Component] = []
-        let all = "SELECT component, timestamp, status, message, detail FROM components ORDER BY component"
+        let all =
+            "SELECT component, timestamp, status, message\(withDetails ? ", detail" : "") FROM components ORDER BY component"
         try db.cachedStatement(sql: all).rows { row in
             let state = ComponentState(
                 component: row.text(0), status: ComponentState.Status(rawValue: row.text(2)) ?? .error,
-                message: row.text(3), detail: row.text(4))
+                message: row.text(3), detail: withDetails ? row.text(4) : "{}")
             components.append(Component(time: Timestamp(nanoseconds: row.int(1)), state: state))
         }
         return components

@@ -9,6 +9,7 @@ final class WriterSession {
         var signals: SignalTable
         var events: EventTables
         var series: SeriesRecorder
+        var totals: HistogramTotals
         /// How many more events each open episode may cite.
         var citationsLeft: [Int64: Int] = [:]
     }
@@ -37,7 +38,7 @@ final class WriterSession {
                 try SeriesTier.write(configuration.tiers, db)
                 return Memory(
                     signals: try SignalTable(db), events: try EventTables(db),
-                    series: try SeriesRecorder(db, tiers: configuration.tiers))
+                    series: try SeriesRecorder(db, tiers: configuration.tiers), totals: try HistogramTotals(db))
             }
         } catch {
             throw StoreError(error, path: path)
@@ -55,6 +56,7 @@ final class WriterSession {
                     episodes: batch.episodes, events: batch.events, room: &memory.citationsLeft)
                 try memory.events.write(batch.events, citations: citations)
                 for tick in batch.ticks { try memory.series.write(tick) }
+                try memory.totals.write(batch.ticks)
                 try StateTables.write(batch, at: now, db)
                 return .commit
             }

@@ -7,6 +7,8 @@ struct Reply {
     var headers: [String: String]
     var body: Data
 
+    var text: String { String(decoding: body, as: UTF8.self) }
+
     /// The body as a JSON object.
     var json: [String: Any] {
         get throws {

@@ -91,14 +91,21 @@ final class Stack {
 
     var agentDatabase: String { directory.appending(path: "agent.db").path }
 
-    func startNginx(workers: Int) throws {
+    /// Starts nginx anew with a changed configuration.
+    func restartNginx(_ change: (String) -> String) throws {
+        nginx?.signal(SIGQUIT)
+        nginx?.wait(seconds: 20)
+        try startNginx(workers: workers.count, change)
+    }
+
+    func startNginx(workers: Int, _ change: (String) -> String = { $0 }) throws {
         let sockets = (1...workers).map { "\(run)/api/\($0).sock" }
         let rendered = try execute(
             Stack.sources.appending(path: "deploy/render-nginx").path,
             ["\(port)", "\(run)/nginx", directory.appending(path: "log").path] + sockets)
         guard rendered.status == 0 else { throw HTTPFailure(rendered.output) }
         let file = "\(run)/nginx.conf"
-        try rendered.output.write(toFile: file, atomically: true, encoding: .utf8)
+        try change(rendered.output).write(toFile: file, atomically: true, encoding: .utf8)
         nginx = try start(
             "/usr/sbin/nginx", ["-p", "\(run)/nginx", "-c", file, "-g", "daemon off;"],
             directory: directory.appending(path: "log"))
