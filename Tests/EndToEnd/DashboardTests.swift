@@ -71,6 +71,8 @@ import Testing
         try require(within: 20, "the host is judged") {
             try browser.holds("!document.getElementById('verdict').matches('.asking, .silent, .stale')")
         }
+        let pictures = ProcessInfo.processInfo.environment["KERNELSIGHT_PICTURES"]
+        if pictures != nil { try waitForHistory(of: 90, stack) }
         let crowd = try Crowd(in: stack)
         try require(within: 40, "the page names who causes it") {
             try browser.text("#verdict").contains(Self.hostile) && browser.text("main .cards").contains(Self.hostile)
@@ -112,10 +114,19 @@ import Testing
         }
         #expect(try browser.text("section[aria-label='Signals in this window']").contains(Self.hostile))
         try expectClean(browser, stack)
-        if let pictures = ProcessInfo.processInfo.environment["KERNELSIGHT_PICTURES"] {
+        if let pictures {
+            try waitForHistory(of: 130, stack)
             try takePictures(browser, stack, into: pictures)
         }
         withExtendedLifetime(crowd) {}
+    }
+
+    /// A picture of a chart should have something to show.
+    private func waitForHistory(of seconds: Int, _ stack: Stack) throws {
+        try require(within: 300, "\(seconds) s have been measured") {
+            let columns = try stack.get("/api/series?metric=cpu.busy&form=columns&step=1").json["mean"] as? [Any] ?? []
+            return columns.count { $0 is NSNumber } >= seconds
+        }
     }
 
     /// Each view in light and dark, for `docs/pictures`: KERNELSIGHT_PICTURES=docs/pictures swift test --filter DashboardTests
@@ -137,7 +148,11 @@ import Testing
                 try browser.open(address(stack, page))
                 try require(within: 20, "\(name) has its data") {
                     try browser.holds(
-                        "document.querySelector('main tbody tr, main .plot canvas, main .card') !== null && !document.body.innerText.includes('Asking …')"
+                        """
+                        document.querySelector('main tbody tr, main .plot canvas, main .card') !== null
+                            && !document.body.innerText.includes('Asking …') && document.querySelectorAll('.tile .spark').length !== 1
+                            && [...document.querySelectorAll('.charts .chart')].every((chart) => chart.querySelector('canvas, .note:not(:empty)'))
+                        """
                     )
                 }
                 try browser.screenshot(to: "\(directory)/\(name)-\(scheme).png")
