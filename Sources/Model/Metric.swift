@@ -16,6 +16,8 @@ public struct HistogramSample: Sendable, Hashable {
     /// Dotted name: `runq.latency`, `disk.latency.read:sda`.
     public var metric: String
     public var histogram: LatencyHistogram
+    /// Whether another sample of the tick counts the same and more: the run-queue latency by CPU and by what a wait began with.
+    public var isPart: Bool { metric.hasPrefix("runq.latency.") }
 
     public init(_ metric: String, _ histogram: LatencyHistogram) {
         self.metric = metric

@@ -251,7 +251,6 @@ import Testing
             #expect(pale.isEmpty, "\(view), \(scheme): \(pale.prefix(5))")
         }
         try expectClean(browser, stack)
-        #expect(browser.receivedBytes < 10_000_000)
     }
 
     @Test func `the first page takes at most 300 kB, and every control of each view has a name`()

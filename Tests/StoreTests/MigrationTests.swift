@@ -11,7 +11,7 @@ struct MigrationTests {
 
     init() throws { scratch = try Scratch() }
 
-    @Test(arguments: 1...3)
+    @Test(arguments: 1...4)
     func `an earlier version is carried over: signals, their details, and what the rollups count`(
         _ version: Int
     ) throws {
@@ -113,6 +113,11 @@ struct MigrationTests {
                 try db.execute(
                     sql: "INSERT INTO signal_details VALUES (?, ?, ?, ?)",
                     arguments: [id, try json([input, bare]), try json([culprit]), try json([victim])])
+            }
+            if version == 4 {
+                for statement in SchemaVersion4.statements + ["PRAGMA user_version = 4"] {
+                    try db.execute(sql: statement)
+                }
             }
         }
         try queue.close()

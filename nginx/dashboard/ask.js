@@ -5,13 +5,6 @@ const patience = 5000;
 /// Milliseconds that the server's clock is ahead of this one, as far as its Date header tells.
 let ahead = 0;
 
-export class Problem extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
-}
-
 export async function ask(path, { method = "GET", body, token } = {}) {
   const headers = {};
   if (body) headers["Content-Type"] = "application/json";
@@ -32,9 +25,9 @@ export async function ask(path, { method = "GET", body, token } = {}) {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Problem(reply.status, `${path} answered ${reply.status} with something that is no JSON`);
+    throw new Error(`${path} answered ${reply.status} with something that is no JSON`);
   }
-  if (!reply.ok) throw new Problem(reply.status, value.detail ?? `${path} answered ${reply.status}`);
+  if (!reply.ok) throw new Error(value.detail ?? `${path} answered ${reply.status}`);
   return value;
 }
 

@@ -3,28 +3,28 @@
 import { h, setText } from "./dom.js";
 import { colour, lines, severity } from "./colours.js";
 import { time } from "./format.js";
+import { rank, severities } from "./signals.js";
 
 export const yAxisWidth = 64;
 
 // Its legend sets styles in markup, which the policy of this page forbids; ours is text.
 Dygraph.PLUGINS = Dygraph.PLUGINS.filter((plugin) => plugin !== Dygraph.Plugins.Legend);
 
-/// The columns of several replies as rows of one grid. `parts`: { name, reply, column, factor }.
-export function rows(parts) {
+/// The columns of several replies as rows of one grid. `parts`: { name, reply, column }.
+function rows(parts) {
   const times = new Map();
-  parts.forEach(({ reply, column, factor = 1 }, index) => {
+  parts.forEach(({ reply, column }, index) => {
     const start = reply.start / 1e6;
     reply[column].forEach((value, position) => {
       const at = start + position * reply.step * 1000;
       if (!times.has(at)) times.set(at, Array(parts.length).fill(null));
-      times.get(at)[index] = value == null ? null : value * factor;
+      times.get(at)[index] = value;
     });
   });
   return [...times.entries()].sort((a, b) => a[0] - b[0]).map(([at, values]) => [new Date(at), ...values]);
 }
 
-const severities = ["low", "medium", "high", "critical"];
-/// What is harmless must not hide the lines.
+/// By severity: what is harmless must not hide the lines.
 const shades = [0.05, 0.1, 0.14, 0.2];
 
 /// The worst that was going on at each pixel, as runs of [severity, from, to].
@@ -33,14 +33,13 @@ function bands(area, toX, signals) {
   for (const signal of signals) {
     const from = Math.max(0, Math.floor(toX(signal.from) - area.x));
     const to = Math.min(worst.length, Math.max(from + 2, Math.ceil(toX(signal.to) - area.x)));
-    const rank = severities.indexOf(signal.severity);
-    for (let x = from; x < to; x += 1) worst[x] = Math.max(worst[x], rank);
+    for (let x = from; x < to; x += 1) worst[x] = Math.max(worst[x], rank(signal.severity));
   }
   const runs = [];
-  worst.forEach((rank, x) => {
-    if (rank < 0) return;
-    if (x > 0 && worst[x - 1] === rank) runs.at(-1)[2] = x + 1;
-    else runs.push([rank, x, x + 1]);
+  worst.forEach((severity, x) => {
+    if (severity < 0) return;
+    if (x > 0 && worst[x - 1] === severity) runs.at(-1)[2] = x + 1;
+    else runs.push([severity, x, x + 1]);
   });
   return runs;
 }
@@ -48,9 +47,9 @@ function bands(area, toX, signals) {
 /// Draws what was going on behind the lines: `toX` turns milliseconds into pixels.
 export function drawEvents(context, area, toX, { signals = [], actions = [] }) {
   const end = area.x + area.w;
-  for (const [rank, from, to] of bands(area, toX, signals)) {
-    context.fillStyle = severity(severities[rank]);
-    context.globalAlpha = shades[rank];
+  for (const [worst, from, to] of bands(area, toX, signals)) {
+    context.fillStyle = severity(severities[worst]);
+    context.globalAlpha = shades[worst];
     context.fillRect(area.x + from, area.y, to - from, area.h);
     context.globalAlpha = 1;
     context.fillRect(area.x + from, area.y, to - from, 3);

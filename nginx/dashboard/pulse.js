@@ -94,6 +94,7 @@ function unseen({ diagnostics, unknown }) {
   const rules = blind ? Object.keys(blind).map(words) : ["detection"];
   const parts = [];
   if (rules.length) parts.push(`cannot be told: ${rules.join(", ")}`);
+  if (unknown?.failure) parts.push("signals that may still be true cannot be asked for");
   const lost = unknown?.signals?.length ?? 0;
   if (lost) parts.push(`${lost} ${lost === 1 ? "signal" : "signals"} of the last hour may still be true`);
   return parts.length ? `${parts.join("; ")}.`.replace(/^./, (letter) => letter.toUpperCase()) : "";

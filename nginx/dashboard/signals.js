@@ -17,8 +17,11 @@ export function endOf(signal, now) {
   return signal.state === "open" ? now : signal.last_seen / 1e6;
 }
 
-const ranks = ["low", "medium", "high", "critical"];
-export const rank = (severity) => ranks.indexOf(severity);
+export const severities = ["low", "medium", "high", "critical"];
+export const rank = (severity) => severities.indexOf(severity);
+
+/// Some members of a signal: what else changes each second must not make an element anew each second.
+export const only = (signal, ...names) => Object.fromEntries(names.map((name) => [name, signal[name]]));
 
 /// What happened in a view, for the charts: bands and marks.
 export function events(signals, decisions, now) {

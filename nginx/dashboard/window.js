@@ -36,13 +36,13 @@ export function windowOf(parameters) {
   return live(range);
 }
 
-export function live(range) {
+function live(range) {
   const { span, step } = ranges[range];
   const to = Math.floor(now() / 1000 / step) * step;
   return { from: to - span, to, step, range };
 }
 
-export function aligned(from, to) {
+function aligned(from, to) {
   const middle = (from + to) / 2;
   const span = Math.min(longest, Math.max(shortest, to - from));
   const step = stepOf(span, most);

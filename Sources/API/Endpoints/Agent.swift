@@ -37,8 +37,9 @@ enum AgentWord {
 }
 
 extension Service {
-    /// What the agent's database says of it, and what else is asked there, at one commit; no answer where it cannot be read.
-    func agent<Answer>(_ ask: (AgentLook) throws -> Answer) -> (word: AgentWord, answer: Answer?) {
+    /// What the agent's database says of it, and what else is asked there, at one commit; no answer where it cannot be read. Throws
+    /// what passes by itself: who asks again is answered.
+    func agent<Answer>(_ ask: (AgentLook) throws -> Answer) throws -> (word: AgentWord, answer: Answer?) {
         do {
             let found: (status: AgentStatus, answer: Answer)? = try agent.look { look in
                 guard let status = try look.status() else { return nil }
@@ -51,16 +52,17 @@ extension Service {
         } catch StoreError.missing {
             return (.neverRan, nil)
         } catch let error as StoreError {
-            return (.unreadable(error), nil)
-        } catch {
-            return (.neverRan, nil)
+            switch error {
+            case .busy, .timedOut: throw error
+            default: return (.unreadable(error), nil)
+            }
         }
     }
 
     /// `GET /api/agent/status`: what it is at, what it did last, what stands and what waits for a person.
     func agentStatus(_ parameters: inout Parameters) throws -> Reply {
         try parameters.finish()
-        let (word, found) = agent { look in
+        let (word, found) = try agent { look in
             (
                 cycles: try look.cycles(limit: 5),
                 decisions: try look.decisions(in: [.pending] + AgentDecision.State.changed, limit: 100)
@@ -104,7 +106,7 @@ extension Service {
     func agentHistory(_ parameters: inout Parameters) throws -> Reply {
         let limit = parameters.integer("limit", in: 1...100, default: 10)
         try parameters.finish()
-        let (word, found) = agent { look in
+        let (word, found) = try agent { look in
             let cycles = try look.cycles(limit: limit)
             let decisions = try look.decisions(ofCycles: cycles.map(\.id))
             let changes = decisions.isEmpty ? [] : try look.changes(of: decisions.map(\.id))

@@ -22,7 +22,7 @@ extension Service {
         let said: AgentReply
         do {
             guard let reply = try message.ask(at: AgentRequest.socket(besides: reader.path), timeout: 10) else {
-                throw Problem.unavailable("agent-offline", agent { _ in }.word.message, retryAfter: 5)
+                throw try Problem.unavailable("agent-offline", agent { _ in }.word.message, retryAfter: 5)
             }
             said = reply
         } catch let failure as ControlFailure {

@@ -77,7 +77,7 @@ extension Service {
     private func agentRecords<Answer>(
         _ ask: (AgentLook) throws -> Answer
     ) throws -> (word: AgentWord, answer: Answer?) {
-        let found = agent(ask)
+        let found = try agent(ask)
         if case .unreadable(let error) = found.word { throw error }
         return found
     }

@@ -20,7 +20,11 @@ extension Service {
         }
         checks.append(disk())
         if let server { checks += [worker(server.statistics), try pool(server)] }
-        checks.append(agentCheck())
+        do {
+            checks.append(try agentCheck())
+        } catch let error as StoreError {
+            checks.append(Check("agent", .warning, [error.description]))
+        }
         let worst = checks.map(\.status).max { $0.gravity < $1.gravity } ?? .ok
         return Reply(capacity: 8192) { json in
             json.member("overall_status", worst == .ok ? "healthy" : worst.rawValue)
@@ -55,8 +59,8 @@ extension Service {
         return Check("disk", space.status, [space.message], data: data.text)
     }
 
-    private func agentCheck() -> Check {
-        let (word, found) = agent { try $0.decisions(in: [.stuck]) }
+    private func agentCheck() throws -> Check {
+        let (word, found) = try agent { try $0.decisions(in: [.stuck]) }
         let stuck = (found ?? []).map {
             "Decision \($0.id) could not be taken back: \($0.note ?? "")"
         }
@@ -86,9 +90,7 @@ extension Service {
                 "\(statistics.busy) in progress, at most \(statistics.maximumBusy) at once",
             ])
     }
-}
 
-extension Service {
     /// All workers, whichever answers.
     private func pool(_ server: Server) throws -> Check {
         let (workers, isKnown) = try recentPool.value { server.pool }

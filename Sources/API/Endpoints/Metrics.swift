@@ -37,21 +37,29 @@ extension Service {
     }
 
     private func agentFigures() -> AgentFigures {
-        let (word, decisions) = agent { try $0.decisions(in: [.pending] + AgentDecision.State.changed) }
-        var figures = AgentFigures(isAlive: false)
-        if case .alive = word { figures.isAlive = true }
-        if case .neverRan = word { figures.isAlive = nil }
-        for decision in decisions ?? [] { figures.decisions[decision.state.rawValue, default: 0] += 1 }
+        guard let (word, decisions) = try? agent({ try $0.decisions(in: [.pending] + AgentDecision.State.changed) })
+        else {
+            return AgentFigures()
+        }
+        var figures = AgentFigures()
+        switch word {
+        case .alive: figures.isAlive = true
+        case .silent, .unreadable: figures.isAlive = false
+        case .neverRan: break
+        }
+        figures.decisions = decisions.map { decisions in
+            let states: [AgentDecision.State] = [.pending] + AgentDecision.State.changed
+            return states.map { state in (state.rawValue, decisions.count { $0.state == state }) }
+        }
         return figures
     }
 }
 
-/// What is counted of the agent.
+/// What is counted of the agent; `nil` is not known, or that none has run.
 private struct AgentFigures {
-    /// `nil` where none has run.
     var isAlive: Bool?
     /// Decisions that wait for a person or whose changes stand, by state.
-    var decisions: [String: Int] = ["pending": 0, "standing": 0, "stuck": 0]
+    var decisions: [(state: String, count: Int)]?
 }
 
 extension Exposition {
@@ -184,11 +192,8 @@ extension Exposition {
 
     fileprivate mutating func agent(_ figures: AgentFigures) {
         single("agent_up", .gauge, "Whether the agent is heard of.", figures.isAlive.map { $0 ? 1 : 0 })
-        guard figures.isAlive != nil else { return }
         family("agent_decisions", .gauge, "Decisions that wait for a person, or whose changes stand.") { family in
-            for (state, count) in figures.decisions.sorted(by: { $0.key < $1.key }) {
-                family.sample(Double(count), ("state", state))
-            }
+            for (state, count) in figures.decisions ?? [] { family.sample(Double(count), ("state", state)) }
         }
     }
 

@@ -10,21 +10,19 @@ struct TracerDetails: Decodable {
     }
 
     struct Ledger: Decodable {
-        var seen: Double?
         var aggregated: Double?
         var filtered: Double?
         var unsampled: Double?
         var lost: Lost?
         var recursionMisses: Double?
         var abandoned: Double?
-        var candidates: Double?
         var emitted: Double?
         var sampledOut: Double?
         var ringbufFull: Double?
         var stored: Double?
         var droppedInUserSpace: Double?
 
-        /// By what became of them; runs of hooks first, then raw events.
+        /// Runs of hooks by what became of them.
         var fates: [(fate: String, count: Double?)] {
             [
                 ("aggregated", aggregated), ("filtered", filtered), ("unsampled", unsampled),
@@ -34,6 +32,7 @@ struct TracerDetails: Decodable {
             ]
         }
 
+        /// Raw events by what became of them.
         var events: [(fate: String, count: Double?)] {
             [
                 ("emitted", emitted), ("sampled_out", sampledOut), ("ringbuf_full", ringbufFull), ("stored", stored),

@@ -16,8 +16,7 @@ struct HistogramTotals {
 
     mutating func write(_ ticks: [Batch.Tick]) throws {
         var changed: Set<String> = []
-        // The parts of the run-queue latency, one for each CPU among them, are in the whole.
-        for sample in ticks.lazy.flatMap(\.histograms) where !sample.metric.hasPrefix("runq.latency.") {
+        for sample in ticks.lazy.flatMap(\.histograms) where !sample.isPart {
             totals[sample.metric, default: HistogramTotal(metric: sample.metric)].add(sample.histogram)
             changed.insert(sample.metric)
         }

@@ -37,7 +37,6 @@ enum Replies {
         var value: Double?
         var unit: String
         var threshold: Double?
-        var window: Double
         var baseline: Baseline?
     }
 
@@ -78,13 +77,11 @@ enum Replies {
             struct Details: Decodable { var blind: [String: String]? }
 
             var component: String
-            var status: String
             var details: [String]
             var data: Details?
         }
 
         var stale: Bool
-        var dataTimestampNs: Int64?
         var checks: [Check]
     }
 
@@ -105,15 +102,12 @@ enum Replies {
         var decisionId: Int64
         var signalId: Int64
         var action: Action
-        var reason: String
         var state: String
         var verdict: String?
         var note: String?
     }
 
     struct Agent: Decodable {
-        var status: String
-        var message: String
         var pending: [Decision]
         var standing: [Decision]
     }

@@ -5,7 +5,7 @@ import { now, poll } from "../ask.js";
 import { action, duration, nanoseconds, percent, rate, time, words } from "../format.js";
 import { metrics } from "../metrics.js";
 import { onPulse } from "../pulse.js";
-import { culprits, line, link, rank, where } from "../signals.js";
+import { culprits, line, link, only, rank, where } from "../signals.js";
 import { sparkline } from "../spark.js";
 import { seriesPath } from "../window.js";
 
@@ -69,11 +69,7 @@ export function showNow(main) {
 
 const since = (signal) => duration((now() - signal.timestamp / 1e6) / 1000);
 
-/// What of an open signal is shown: numbers that change each second would make the card anew each second.
-function steady(signal) {
-  const { id, current_severity, severity, summary, entity, timestamp, signal_type, label, culprits } = signal;
-  return { id, current_severity, severity, summary, entity, timestamp, signal_type, label, culprits };
-}
+const steady = (signal) => only(signal, "id", "current_severity", "summary", "entity", "timestamp", "signal_type", "culprits");
 
 function card(signal) {
   return h("article", { class: `card ${signal.current_severity}` },

@@ -4,7 +4,7 @@ import { badge, bar, h, keyed, setText, table } from "../dom.js";
 import { ask, now, poll } from "../ask.js";
 import { Chart } from "../chart.js";
 import { action, duration, measured, nanoseconds, number, percent, time, words } from "../format.js";
-import { endOf, events, where } from "../signals.js";
+import { endOf, events, only, where } from "../signals.js";
 import { iso } from "../window.js";
 
 export function showSignal(main, id) {
@@ -24,7 +24,7 @@ export function showSignal(main, id) {
     heard = now();
     setText(failure, "");
     body.classList.remove("aged");
-    keyed(head, [{ ...headOf(signal) }], () => "head", fillHead);
+    keyed(head, [headOf(signal)], () => "head", fillHead);
     built ??= build(body, signal, () => isOver);
     built.update(signal);
   }, (error) => {
@@ -41,10 +41,9 @@ export function showSignal(main, id) {
   };
 }
 
-/// What is at the top of the page; what else changes each second must not make it anew.
-function headOf({ id, timestamp, state, severity, signal_type, signal_category, label, summary, entity, occurrence_count, current_severity, closed_at, recurrence }) {
-  return { id, timestamp, state, severity, signal_type, signal_category, label, summary, entity, occurrence_count, current_severity, closed_at, recurrence };
-}
+/// What is at the top of the page.
+const headOf = (signal) => only(signal, "timestamp", "state", "severity", "signal_type", "signal_category", "label", "summary", "entity",
+  "occurrence_count", "current_severity", "last_seen", "closed_at", "recurrence");
 
 function fillHead(signal) {
   const from = signal.timestamp / 1e6;
@@ -201,7 +200,7 @@ export function decisionLine(decision, element = "li") {
 }
 
 /// `{"file":{"_0":"/proc/sys/vm/swappiness"}}` in words.
-export function setting(setting) {
+function setting(setting) {
   const [kind, value] = Object.entries(setting ?? {})[0] ?? [];
   if (kind == null) return "setting";
   const parts = Object.values(value ?? {}).map((part) => (typeof part === "object" && part?.pid ? `pid ${part.pid}` : typeof part === "object" ? JSON.stringify(part) : part));
