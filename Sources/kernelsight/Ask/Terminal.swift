@@ -11,7 +11,6 @@ struct Terminal {
         case red = "31"
         case green = "32"
         case yellow = "33"
-        case quiet = "2"
         case bold = "1"
     }
 
