@@ -14,10 +14,15 @@ struct Parameters {
 
     /// An integer within bounds, or the default.
     mutating func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {
-        guard let text = take(name) else { return standard }
+        integer(name, in: range) ?? standard
+    }
+
+    /// An integer within bounds, or `nil` when none was sent.
+    mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
+        guard let text = take(name) else { return nil }
         guard let value = Self.decimal(text), range.contains(value) else {
             fault(name, text, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
-            return standard
+            return nil
         }
         return value
     }

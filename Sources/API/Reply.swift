@@ -1,5 +1,6 @@
 import FastCGI
 import Model
+import Store
 
 /// A JSON reply that is no error.
 struct Reply {
@@ -75,5 +76,13 @@ extension JSONWriter {
             member("data_timestamp_ns", nil as Double?)
         }
         member("stale", isStale)
+    }
+
+    /// The same of what the collector has written, and how complete it is.
+    ///
+    /// - Parameter time: Of the data that this reply is made from.
+    mutating func data(of time: Timestamp, in state: Reader.State, isStale: Bool) {
+        dataTime(time, isStale: isStale)
+        member("completeness", json: state.completeness)
     }
 }

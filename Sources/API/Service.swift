@@ -37,7 +37,8 @@ public struct Service: Sendable {
         self.reader = reader
         recentHealth = Recent(lifetime: healthLifetime)
         // As many as ask the collector's: with fewer, requests that ask both would wait for each other.
-        agent = AgentReader(path: AgentReader.path(besides: reader.path), connections: reader.connections)
+        agent = AgentReader(
+            path: AgentReader.path(besides: reader.path), connections: reader.connections, slow: reader.slow)
         self.staleAfterSeconds = staleAfterSeconds
         thresholdsInForce = thresholds
         self.clock = clock

@@ -57,6 +57,8 @@ public struct CPUReading: Sendable, Equatable {
     public var total: Shares
     /// Online cores by number.
     public var cores: [Int: Shares]
+    /// What the rates are over: the reader's own time between two samples.
+    public var seconds: Double = 0
     public var contextSwitchesPerSecond: Double
     public var forksPerSecond: Double
     public var running: Int
@@ -144,6 +146,8 @@ public struct MemoryReading: Sendable, Equatable {
 
 /// `/proc/vmstat`, per second.
 public struct VMReading: Sendable, Equatable {
+    /// What the rates are over: the reader's own time between two samples.
+    public var seconds: Double = 0
     public var faultsPerSecond: Double = 0
     public var majorFaultsPerSecond: Double = 0
     /// Pages.
@@ -170,6 +174,8 @@ public struct DiskReading: Sendable, Equatable {
     public var minor: Int
     /// Whether it lies on other devices that are listed too (device mapper, md, loop), so that what it moves is moved twice.
     public var isStacked = false
+    /// What the rates are over: the reader's own time between two samples.
+    public var seconds: Double = 0
     public var readsPerSecond: Double = 0
     public var writesPerSecond: Double = 0
     public var readBytesPerSecond: Double = 0
@@ -194,6 +200,8 @@ public struct DiskReading: Sendable, Equatable {
 /// One interface of `/proc/net/dev`, per second.
 public struct InterfaceReading: Sendable, Equatable {
     public var name: String
+    /// What the rates are over: the reader's own time between two samples.
+    public var seconds: Double = 0
     public var receivedBytesPerSecond: Double = 0
     public var sentBytesPerSecond: Double = 0
     public var receivedPacketsPerSecond: Double = 0
@@ -208,6 +216,8 @@ public struct InterfaceReading: Sendable, Equatable {
 
 /// `/proc/net/snmp` and `/proc/net/netstat`, found by header name, per second.
 public struct TCPReading: Sendable, Equatable {
+    /// What the rates are over: the reader's own time between two samples.
+    public var seconds: Double = 0
     public var outSegmentsPerSecond: Double = 0
     public var retransmitsPerSecond: Double = 0
     public var listenOverflowsPerSecond: Double = 0

@@ -49,9 +49,4 @@ public struct Ledger: Hashable, Sendable, Codable {
     public var callsAddUp: Bool { inFlight.map { entered == exited + $0 + abandoned } ?? false }
     /// Whether the events add up, inside the kernel.
     public var eventsAddUp: Bool { candidates == emitted + sampledOut + ringBufferFull }
-
-    /// Share of what was seen that made it into the aggregates or was left out on purpose: 1 is complete.
-    public var completeness: Double {
-        seen + recursionMisses == 0 ? 1 : Double(aggregated + filtered) / Double(seen + recursionMisses)
-    }
 }

@@ -4,10 +4,13 @@ public struct MetricSample: Sendable, Hashable {
     /// `docs/metrics.md`.
     public var metric: String
     public var value: Double
+    /// What was counted in the tick, where `value` comes from a counter.
+    public var count: Double?
 
-    public init(_ metric: String, _ value: Double) {
+    public init(_ metric: String, _ value: Double, count: Double? = nil) {
         self.metric = metric
         self.value = value
+        self.count = count
     }
 }
 

@@ -63,8 +63,8 @@ extension Tick {
                 MetricSample("cpu.irq", cpu.total.irq),
                 MetricSample("cpu.softirq", cpu.total.softirq),
                 MetricSample("cpu.steal", cpu.total.steal),
-                MetricSample("cpu.context_switches", cpu.contextSwitchesPerSecond),
-                MetricSample("cpu.forks", cpu.forksPerSecond),
+                rate("cpu.context_switches", cpu.contextSwitchesPerSecond, over: cpu.seconds),
+                rate("cpu.forks", cpu.forksPerSecond, over: cpu.seconds),
                 MetricSample("tasks.running", Double(cpu.running)),
                 MetricSample("tasks.blocked", Double(cpu.blocked)),
             ]
@@ -109,16 +109,16 @@ extension Tick {
         }
         if let vm = host.vm {
             samples += [
-                MetricSample("vm.faults", vm.faultsPerSecond),
-                MetricSample("vm.major_faults", vm.majorFaultsPerSecond),
-                MetricSample("vm.swap_in", vm.swapInPerSecond),
-                MetricSample("vm.swap_out", vm.swapOutPerSecond),
-                MetricSample("vm.scan.direct", vm.directScanPerSecond),
-                MetricSample("vm.scan.kswapd", vm.kswapdScanPerSecond),
-                MetricSample("vm.steal.direct", vm.directStealPerSecond),
-                MetricSample("vm.allocation_stalls", vm.allocationStallsPerSecond),
-                MetricSample("vm.refaults", vm.refaultsPerSecond),
-                MetricSample("vm.oom_kills", Double(vm.oomKills)),
+                rate("vm.faults", vm.faultsPerSecond, over: vm.seconds),
+                rate("vm.major_faults", vm.majorFaultsPerSecond, over: vm.seconds),
+                rate("vm.swap_in", vm.swapInPerSecond, over: vm.seconds),
+                rate("vm.swap_out", vm.swapOutPerSecond, over: vm.seconds),
+                rate("vm.scan.direct", vm.directScanPerSecond, over: vm.seconds),
+                rate("vm.scan.kswapd", vm.kswapdScanPerSecond, over: vm.seconds),
+                rate("vm.steal.direct", vm.directStealPerSecond, over: vm.seconds),
+                rate("vm.allocation_stalls", vm.allocationStallsPerSecond, over: vm.seconds),
+                rate("vm.refaults", vm.refaultsPerSecond, over: vm.seconds),
+                MetricSample("vm.oom_kills", Double(vm.oomKills), count: Double(vm.oomKills)),
             ]
         }
     }
@@ -131,10 +131,10 @@ extension Tick {
                 MetricSample("disk.busy:\(name)", disk.busy),
                 MetricSample("disk.queue_depth:\(name)", disk.queueDepth),
                 MetricSample("disk.in_flight:\(name)", Double(disk.inFlight)),
-                MetricSample("disk.reads:\(name)", disk.readsPerSecond),
-                MetricSample("disk.writes:\(name)", disk.writesPerSecond),
-                MetricSample("disk.read_bytes:\(name)", disk.readBytesPerSecond),
-                MetricSample("disk.write_bytes:\(name)", disk.writeBytesPerSecond),
+                rate("disk.reads:\(name)", disk.readsPerSecond, over: disk.seconds),
+                rate("disk.writes:\(name)", disk.writesPerSecond, over: disk.seconds),
+                rate("disk.read_bytes:\(name)", disk.readBytesPerSecond, over: disk.seconds),
+                rate("disk.write_bytes:\(name)", disk.writeBytesPerSecond, over: disk.seconds),
             ]
             if let mean = disk.readMilliseconds { samples.append(MetricSample("disk.read_time:\(name)", mean)) }
             if let mean = disk.writeMilliseconds { samples.append(MetricSample("disk.write_time:\(name)", mean)) }
@@ -150,29 +150,29 @@ extension Tick {
         for interface in busiest.prefix(Self.maximumDevices) {
             let name = interface.name
             samples += [
-                MetricSample("net.rx_bytes:\(name)", interface.receivedBytesPerSecond),
-                MetricSample("net.tx_bytes:\(name)", interface.sentBytesPerSecond),
-                MetricSample("net.rx_packets:\(name)", interface.receivedPacketsPerSecond),
-                MetricSample("net.tx_packets:\(name)", interface.sentPacketsPerSecond),
-                MetricSample("net.rx_errors:\(name)", interface.receiveErrorsPerSecond),
-                MetricSample("net.tx_errors:\(name)", interface.sendErrorsPerSecond),
-                MetricSample("net.rx_drops:\(name)", interface.receiveDropsPerSecond),
-                MetricSample("net.tx_drops:\(name)", interface.sendDropsPerSecond),
+                rate("net.rx_bytes:\(name)", interface.receivedBytesPerSecond, over: interface.seconds),
+                rate("net.tx_bytes:\(name)", interface.sentBytesPerSecond, over: interface.seconds),
+                rate("net.rx_packets:\(name)", interface.receivedPacketsPerSecond, over: interface.seconds),
+                rate("net.tx_packets:\(name)", interface.sentPacketsPerSecond, over: interface.seconds),
+                rate("net.rx_errors:\(name)", interface.receiveErrorsPerSecond, over: interface.seconds),
+                rate("net.tx_errors:\(name)", interface.sendErrorsPerSecond, over: interface.seconds),
+                rate("net.rx_drops:\(name)", interface.receiveDropsPerSecond, over: interface.seconds),
+                rate("net.tx_drops:\(name)", interface.sendDropsPerSecond, over: interface.seconds),
             ]
         }
         if let tcp = host.tcp {
             samples += [
-                MetricSample("tcp.out_segments", tcp.outSegmentsPerSecond),
-                MetricSample("tcp.retransmits", tcp.retransmitsPerSecond),
-                MetricSample("tcp.listen_overflows", tcp.listenOverflowsPerSecond),
-                MetricSample("tcp.listen_drops", tcp.listenDropsPerSecond),
-                MetricSample("tcp.syn_cookies", tcp.synCookiesPerSecond),
-                MetricSample("tcp.syn_retransmits", tcp.synRetransmitsPerSecond),
-                MetricSample("tcp.timeouts", tcp.timeoutsPerSecond),
-                MetricSample("tcp.active_opens", tcp.activeOpensPerSecond),
-                MetricSample("tcp.passive_opens", tcp.passiveOpensPerSecond),
-                MetricSample("tcp.attempt_fails", tcp.attemptFailsPerSecond),
-                MetricSample("tcp.resets_sent", tcp.resetsSentPerSecond),
+                rate("tcp.out_segments", tcp.outSegmentsPerSecond, over: tcp.seconds),
+                rate("tcp.retransmits", tcp.retransmitsPerSecond, over: tcp.seconds),
+                rate("tcp.listen_overflows", tcp.listenOverflowsPerSecond, over: tcp.seconds),
+                rate("tcp.listen_drops", tcp.listenDropsPerSecond, over: tcp.seconds),
+                rate("tcp.syn_cookies", tcp.synCookiesPerSecond, over: tcp.seconds),
+                rate("tcp.syn_retransmits", tcp.synRetransmitsPerSecond, over: tcp.seconds),
+                rate("tcp.timeouts", tcp.timeoutsPerSecond, over: tcp.seconds),
+                rate("tcp.active_opens", tcp.activeOpensPerSecond, over: tcp.seconds),
+                rate("tcp.passive_opens", tcp.passiveOpensPerSecond, over: tcp.seconds),
+                rate("tcp.attempt_fails", tcp.attemptFailsPerSecond, over: tcp.seconds),
+                rate("tcp.resets_sent", tcp.resetsSentPerSecond, over: tcp.seconds),
             ]
         }
         if let sockets = host.sockets {
@@ -196,7 +196,7 @@ extension Tick {
     private func appendTracers(to samples: inout [MetricSample]) {
         guard interval > 0 else { return }
         func add(_ metric: String, _ count: UInt64) {
-            samples.append(MetricSample(metric, Double(count) / interval))
+            samples.append(MetricSample(metric, Double(count) / interval, count: Double(count)))
         }
         if let syscalls, !sampled.contains(.syscall) {
             var counts: [SyscallCategory: (calls: UInt64, errors: UInt64)] = [:]
@@ -222,6 +222,11 @@ extension Tick {
             add("faults.minor", pageFaults.minor)
             add("faults.major", pageFaults.major)
         }
+    }
+
+    /// A reader counts whole things, whatever it divides them by.
+    private func rate(_ metric: String, _ perSecond: Double, over seconds: Double) -> MetricSample {
+        MetricSample(metric, perSecond, count: seconds > 0 ? (perSecond * seconds).rounded() : nil)
     }
 
     private var busiestTracedDevices: ArraySlice<BlockIOReading.Device> {

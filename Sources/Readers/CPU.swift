@@ -54,9 +54,11 @@ struct CPUSample: Counters {
             guard let before = earlier.cores[core], let share = times.shares(since: before) else { continue }
             shares[core] = share
         }
-        return CPUReading(
+        var reading = CPUReading(
             total: total, cores: shares, contextSwitchesPerSecond: contextSwitches, forksPerSecond: forks,
             running: running, blocked: blocked)
+        reading.seconds = seconds
+        return reading
     }
 }
 

@@ -71,6 +71,7 @@ extension DiskSample.Device {
         let readMilliseconds = Double(growth.count(earlier.readMilliseconds, readMilliseconds))
         let writeMilliseconds = Double(growth.count(earlier.writeMilliseconds, writeMilliseconds))
         var reading = DiskReading(name: name, major: number.major, minor: number.minor)
+        reading.seconds = seconds
         reading.isStacked = isStacked
         reading.readsPerSecond = Double(reads) / seconds
         reading.writesPerSecond = Double(writes) / seconds

@@ -53,6 +53,7 @@ extension InterfaceSample.Interface {
     func rates(since earlier: Self, name: String, seconds: Double) -> InterfaceReading? {
         var growth = Growth(seconds: seconds)
         var reading = InterfaceReading(name: name)
+        reading.seconds = seconds
         reading.receivedBytesPerSecond = growth.perSecond(earlier.receivedBytes, receivedBytes)
         reading.sentBytesPerSecond = growth.perSecond(earlier.sentBytes, sentBytes)
         reading.receivedPacketsPerSecond = growth.perSecond(earlier.receivedPackets, receivedPackets)

@@ -82,6 +82,7 @@ struct TCPSample: Counters {
     func rates(since earlier: TCPSample, seconds: Double) -> TCPReading? {
         var growth = Growth(seconds: seconds)
         var reading = TCPReading()
+        reading.seconds = seconds
         reading.outSegmentsPerSecond = growth.perSecond(earlier.basic.outSegments, basic.outSegments)
         reading.retransmitsPerSecond = growth.perSecond(earlier.basic.retransmits, basic.retransmits)
         reading.activeOpensPerSecond = growth.perSecond(earlier.basic.activeOpens, basic.activeOpens)

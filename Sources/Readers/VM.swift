@@ -42,6 +42,7 @@ struct VMSample: Counters {
     func rates(since earlier: VMSample, seconds: Double) -> VMReading? {
         var growth = Growth(seconds: seconds)
         var reading = VMReading()
+        reading.seconds = seconds
         reading.faultsPerSecond = growth.perSecond(earlier.faults, faults)
         reading.majorFaultsPerSecond = growth.perSecond(earlier.majorFaults, majorFaults)
         reading.swapInPerSecond = growth.perSecond(earlier.swapIn, swapIn)

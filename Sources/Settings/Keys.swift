@@ -126,6 +126,9 @@ extension Key {
         Key(
             "api.slow_request_ms", .number(\.api.slowRequestMilliseconds, 1...60_000), unit: "ms",
             "A request that takes this long is logged."),
+        Key(
+            "api.slow_query_ms", .number(\.api.slowQueryMilliseconds, 1...60_000), unit: "ms",
+            "A statement of SQL that takes this long is logged, with SQLite's plan for it."),
 
         Key(
             "overhead.budget_percent", .number(\.overhead.budgetPercent, 0.1...100), unit: "%",

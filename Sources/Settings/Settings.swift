@@ -124,6 +124,8 @@ public struct Settings: Sendable, Hashable {
         public var threads = 64
         /// A request that took this long is written to the log.
         public var slowRequestMilliseconds: Double = 500
+        /// A statement that took this long is written to the log.
+        public var slowQueryMilliseconds: Double = 50
     }
 
     /// What the collector may cost.

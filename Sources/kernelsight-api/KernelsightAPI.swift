@@ -63,11 +63,12 @@ struct KernelsightAPI: ParsableCommand {
             let path = settings.database.path
             let count = settings.api.threads
             let live = LiveSettings(settings)
+            let slow = SlowLog(log: log, live: live)
             let service = Service(
-                reader: Reader(path: path, connections: settings.advanced.databaseConnectionPoolSize),
+                reader: Reader(
+                    path: path, connections: settings.advanced.databaseConnectionPoolSize, slow: slow.queries),
                 healthLifetime: afresh ? .zero : .milliseconds(100),
                 staleAfterSeconds: { live.freshnessLimitSeconds }, thresholds: { live.thresholds })
-            let slow = SlowLog(log: log, live: live)
             let server = try Server(
                 path: socket, mode: socketMode, group: socketGroup.map(groupID), threads: count
             ) { request, server in

@@ -6,6 +6,7 @@ import Synchronization
 final class LiveSettings: Sendable {
     private let freshnessLimit = Atomic<Double>(0)
     private let slowRequest = Atomic<Double>(0)
+    private let slowQuery = Atomic<Double>(0)
     private let detection: Mutex<Thresholds>
 
     init(_ settings: Settings) {
@@ -22,9 +23,13 @@ final class LiveSettings: Sendable {
     /// Requests that take this long are logged.
     var slowRequestMilliseconds: Double { slowRequest.load(ordering: .relaxed) }
 
+    /// Statements that take this long are logged.
+    var slowQueryMilliseconds: Double { slowQuery.load(ordering: .relaxed) }
+
     func apply(_ settings: Settings) {
         freshnessLimit.store(settings.api.freshnessLimitSeconds, ordering: .relaxed)
         slowRequest.store(settings.api.slowRequestMilliseconds, ordering: .relaxed)
+        slowQuery.store(settings.api.slowQueryMilliseconds, ordering: .relaxed)
         detection.withLock { $0 = settings.thresholds }
     }
 }

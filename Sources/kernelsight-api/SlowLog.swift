@@ -1,10 +1,24 @@
 import FastCGI
 import Logging
+import Store
 
-/// Writes requests that take long to the log.
+/// Writes requests and statements that take long to the log.
 struct SlowLog: Sendable {
     let log: Logger
     let live: LiveSettings
+
+    /// Who the reader tells.
+    var queries: SlowQueries {
+        SlowQueries(from: { live.slowQueryMilliseconds }) { query in
+            log.warning(
+                "slow query",
+                metadata: [
+                    // On one line, whatever it was written on.
+                    "sql": "\(query.sql.split(whereSeparator: \.isWhitespace).joined(separator: " "))",
+                    "took": "\(query.milliseconds) ms", "plan": "\(query.plan.joined(separator: "; "))",
+                ])
+        }
+    }
 
     func watch(_ request: Request, _ respond: () -> Response) -> Response {
         let clock = ContinuousClock()

@@ -81,7 +81,7 @@ actor Collector: Service {
     }
 
     /// Nanoseconds between releases of memory that stands idle.
-    private static let release: UInt64 = 300_000_000_000
+    private static let release: UInt64 = 60_000_000_000
 
     private func loop() async {
         var nextRelease = MonotonicClock.now()
@@ -111,13 +111,15 @@ actor Collector: Service {
         let statuses = tracers.statuses()
         govern(statuses, seconds: tick.interval, at: start)
         logWriter(writer.status)
+        let components = components(statuses)
         writer.submit(
             TickRecord(
                 time: tick.time, samples: tick.metricSamples, histograms: tick.histogramSamples, episodes: episodes,
                 events: TickRecord.Events(tick.syscalls, tick.scheduler, tick.pageFaults, tick.blockIO),
                 processes: ProcessActivity.top(12, of: tick.processes, interval: tick.interval),
-                components: components(statuses),
-                baselines: stored.take(detector.baselines, now: start, logger: logger), steps: newSteps))
+                components: components,
+                baselines: stored.take(detector.baselines, now: start, logger: logger), steps: newSteps,
+                completeness: Components.completeness(statuses, losses)))
         newSteps = []
         cost.tickMicroseconds = Double(MonotonicClock.now() - start) / 1000
     }

@@ -13,7 +13,7 @@ enum Components {
             $0.member("fallback", status.fallback)
             $0.array("hooks") { for hook in status.hooks { $0.element(hook) } }
             $0.member("events_per_second", status.eventsPerSecond)
-            $0.member("completeness", status.coverage == .off ? nil : status.ledger.completeness)
+            $0.member("completeness", completeness(status, losses))
             $0.object("ledger") { ledger(status.ledger, to: &$0) }
             $0.object("last_minute") {
                 $0.member("runs", losses.runs)
@@ -43,6 +43,22 @@ enum Components {
             }
         return ComponentState(
             component: status.name.rawValue, status: level, message: message, detail: json.text)
+    }
+
+    /// Share of a tracer's hook runs of the last minute that were measured; `nil` for one that measures nothing.
+    private static func completeness(_ status: TracerStatus, _ losses: RecentLosses) -> Double? {
+        status.state == .attached && status.coverage != .off ? losses.completeness : nil
+    }
+
+    /// The same of all tracers that are asked for, as replies have it.
+    static func completeness(_ statuses: [TracerStatus], _ losses: [TracerName: RecentLosses]) -> String {
+        var json = JSONWriter(capacity: 128)
+        json.object {
+            for status in statuses where status.state != .disabled {
+                $0.member(named: status.name.rawValue, completeness(status, losses[status.name] ?? RecentLosses()))
+            }
+        }
+        return json.text
     }
 
     /// What the tracers share: the walk over all threads, and the hook that hands over the numbers of one that ends.

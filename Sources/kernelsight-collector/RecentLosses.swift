@@ -7,15 +7,18 @@ import Model
 struct RecentLosses {
     private static let ticks = 60
 
-    /// Totals at the last ticks, oldest first.
-    private var totals: [(runs: UInt64, missed: UInt64)] = []
+    private typealias Totals = (runs: UInt64, missed: UInt64, unsampled: UInt64)
+
+    /// At the last ticks, oldest first.
+    private var totals: [Totals] = []
 
     /// Takes the totals of another tick.
     mutating func add(_ ledger: Ledger) {
         totals.append(
             (
                 ledger.seen + ledger.recursionMisses,
-                ledger.lostStorage + ledger.lostMapFull + ledger.recursionMisses
+                ledger.lostStorage + ledger.lostMapFull + ledger.recursionMisses,
+                ledger.unsampled
             ))
         if totals.count > Self.ticks + 1 { totals.removeFirst() }
     }
@@ -27,7 +30,14 @@ struct RecentLosses {
     /// Whether the counts cannot be relied on: one run in a thousand is missing.
     var isWorthAWarning: Bool { missed > 0 && missed * 1000 >= runs }
 
-    private func growth(of total: KeyPath<(runs: UInt64, missed: UInt64), UInt64>) -> UInt64 {
+    /// Share of the last minute's runs that were measured, or left out on purpose: 1 is complete. Those of a thread whose turn it was
+    /// not, while one in sixteen is measured, were not. `nil` before there is anything to compare.
+    var completeness: Double? {
+        guard totals.count > 1 else { return nil }
+        return runs == 0 ? 1 : max(0, 1 - Double(missed + growth(of: \.unsampled)) / Double(runs))
+    }
+
+    private func growth(of total: KeyPath<Totals, UInt64>) -> UInt64 {
         guard let first = totals.first?[keyPath: total], let last = totals.last?[keyPath: total] else { return 0 }
         return last > first ? last - first : 0
     }

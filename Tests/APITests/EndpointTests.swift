@@ -278,3 +278,23 @@ import Testing
     #expect(answer["signals.1.id"] == 2)
     #expect(answer.count("signals") == 2)
 }
+
+@Test func `replies made of what the tracers measure say how complete that is`() throws {
+    let host = try Host()
+    let paths = ["/api/signals", "/api/signals/1", "/api/series?metric=cpu.busy", "/api/processes"]
+    func completeness(_ path: String) -> Answer {
+        let parts = path.split(separator: "?").map(String.init)
+        return host.get(parts[0], query: parts.count > 1 ? parts[1] : "")
+    }
+    try host.write(
+        at: Host.now.advanced(bySeconds: -2), episodes: [Host.episode(1)], samples: [MetricSample("cpu.busy", 1)],
+        completeness: #"{"syscall_tracer":0.5,"sched_tracer":null}"#)
+    for path in paths {
+        #expect(completeness(path)["completeness.syscall_tracer"] == 0.5, "\(path)")
+        #expect(completeness(path)["completeness.sched_tracer"] == .null, "\(path)")
+        #expect(completeness(path)["completeness.io_latency_tracer"] == nil, "\(path)")
+    }
+    // A record that says nothing of it leaves what was said.
+    try host.write(at: Host.now.advanced(bySeconds: -1))
+    #expect(completeness("/api/signals")["completeness.syscall_tracer"] == 0.5)
+}

@@ -36,13 +36,13 @@ final class Host {
     func write(
         at time: Timestamp = Host.now, episodes: [Episode] = [], processes: [ProcessActivity] = [],
         components: [ComponentState] = [], samples: [MetricSample] = [], histograms: [HistogramSample] = [],
-        baselines: [String: String] = [:]
+        baselines: [String: String] = [:], completeness: String? = nil
     ) throws {
         try startWriter()
         writer?.submit(
             TickRecord(
                 time: time, samples: samples, histograms: histograms, episodes: episodes, processes: processes,
-                components: components, baselines: baselines))
+                components: components, baselines: baselines, completeness: completeness))
         try writer?.flush()
     }
 

@@ -27,7 +27,8 @@ struct MetricsTests {
             ],
             samples: [
                 MetricSample("cpu.busy", 0.25), MetricSample("disk.busy:vd\"a", 1), MetricSample("sched.blocked", 500),
-                MetricSample("cpu.core.busy:3", 0.5),
+                MetricSample("cpu.core.busy:3", 0.5), MetricSample("vm.oom_kills", 2, count: 2),
+                MetricSample("net.rx_bytes:eth0", 1000, count: 1500),
             ], histograms: [HistogramSample("runq.latency", waits)])
     }
 
@@ -65,6 +66,22 @@ struct MetricsTests {
         more.record(2_000_000)
         try host.write(samples: [MetricSample("cpu.busy", 0.3)], histograms: [HistogramSample("runq.latency", more)])
         #expect(lines().contains("kernelsight_run_queue_latency_seconds_count 5"))
+    }
+
+    @Test func `what is counted goes on from where it was, also over a restart`() throws {
+        #expect(lines().contains("# TYPE kernelsight_oom_kills_total counter"))
+        #expect(lines().contains("kernelsight_oom_kills_total 2"))
+        let bytes = #"kernelsight_network_bytes_total{interface="eth0",direction="receive"} "#
+        #expect(lines().contains(bytes + "1500"))
+        host.stopWriter()
+        // Nobody was killed since, and of the other interface nothing is known now.
+        try host.write(samples: [MetricSample("vm.oom_kills", 0, count: 0)])
+        #expect(lines().contains("kernelsight_oom_kills_total 2"))
+        #expect(!lines().contains { $0.hasPrefix("kernelsight_network_bytes_total") })
+        try host.write(
+            samples: [MetricSample("vm.oom_kills", 1, count: 1), MetricSample("net.rx_bytes:eth0", 8, count: 12)])
+        #expect(lines().contains("kernelsight_oom_kills_total 3"))
+        #expect(lines().contains(bytes + "1512"))
     }
 
     @Test func `OpenMetrics is for who asks for it, and announces counters without their suffix`() {

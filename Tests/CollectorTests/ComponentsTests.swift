@@ -115,6 +115,35 @@ struct ComponentsTests {
         #expect(row().message == "attached, but 2 of 1002 runs in the last minute are missing from the counts")
     }
 
+    @Test func `completeness is of the last minute, and null for what measures nothing`() {
+        var status = tracer(.attached)
+        var losses = RecentLosses()
+        losses.add(status.ledger)
+        #expect(losses.completeness == nil)
+        // A hook that was running when the first look was taken is counted at the second: that is no more than all.
+        status.ledger.seen += 80
+        status.ledger.aggregated += 81
+        losses.add(status.ledger)
+        #expect(losses.completeness == 1)
+        status.ledger.recursionMisses += 10
+        status.ledger.seen += 10
+        status.ledger.unsampled += 10
+        losses.add(status.ledger)
+        #expect(losses.completeness == 0.8)
+        var off = tracer(.attached)
+        (off.name, off.coverage) = (.scheduler, .off)
+        var failed = tracer(.failed(reason: "no BTF", remedy: "Build a kernel with it."))
+        failed.name = .pageFault
+        var disabled = tracer(.disabled)
+        disabled.name = .blockIO
+        #expect(
+            Components.completeness([status, off, failed, disabled], [.syscall: losses, .scheduler: losses])
+                == #"{"syscall_tracer":0.8,"sched_tracer":null,"page_fault_tracer":null}"#)
+        // Nothing ran for a minute: nothing is missing.
+        for _ in 0...61 { losses.add(status.ledger) }
+        #expect(losses.completeness == 1)
+    }
+
     @Test func `what the tracers share says whom it follows, and whose numbers are lost`() throws {
         var status = ProcessesStatus(state: .attached, hooks: ["tp_btf/sched_process_exit"], threads: 211)
         var losses = RecentLosses()

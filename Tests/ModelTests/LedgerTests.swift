@@ -21,14 +21,4 @@ import Testing
         ledger.inFlight = 2
         #expect(ledger.callsAddUp)
     }
-
-    @Test func `completeness counts what the kernel skipped`() {
-        var ledger = Ledger()
-        #expect(ledger.completeness == 1)
-        ledger.seen = 80
-        ledger.aggregated = 75
-        ledger.filtered = 5
-        ledger.recursionMisses = 20
-        #expect(ledger.completeness == 0.8)
-    }
 }

@@ -42,7 +42,7 @@ struct BulkLoadTests {
         try load.finish(at: start)
         #expect(try contents(scratch.database) == contents(written))
         let page = try Reader(path: scratch.database).signals()
-        #expect(page.lastCommit == start)
+        #expect(page.state.lastCommit == start)
     }
 
     @Test func `a database with signals is left alone`() throws {

@@ -11,7 +11,7 @@ struct MigrationTests {
 
     init() throws { scratch = try Scratch() }
 
-    @Test(arguments: 1...4)
+    @Test(arguments: 1...5)
     func `an earlier version is carried over: signals, their details, and what the rollups count`(
         _ version: Int
     ) throws {
@@ -114,10 +114,9 @@ struct MigrationTests {
                     sql: "INSERT INTO signal_details VALUES (?, ?, ?, ?)",
                     arguments: [id, try json([input, bare]), try json([culprit]), try json([victim])])
             }
-            if version == 4 {
-                for statement in SchemaVersion4.statements + ["PRAGMA user_version = 4"] {
-                    try db.execute(sql: statement)
-                }
+            for (number, statements) in [(4, SchemaVersion4.statements), (5, SchemaVersion5.statements)]
+            where number <= version {
+                for statement in statements + ["PRAGMA user_version = \(number)"] { try db.execute(sql: statement) }
             }
         }
         try queue.close()

@@ -46,7 +46,7 @@ struct PlanTests {
         }
         let others =
             SignalPlan.statements + EventSource.allCases.map(\.cited) + [
-                StoredSignal.one, Reader.openingsOfEntity, Reader.openingsOfProcess, Reader.latestSQL,
+                StoredSignal.one, Reader.openingsOfEntity, Reader.openingsOfProcess, Reader.latestSQL, Reader.namedSQL,
                 Reader.openGradesSQL, Reader.countsSQL,
                 Reader.severitiesSQL, Retention.emptyRollups,
                 SeriesSource.chunksSQL, SeriesSource.rowsSQL,
@@ -72,7 +72,7 @@ struct PlanTests {
             let time = start.advanced(bySeconds: Double(day) * 86_400)
             var batch = Batch()
             let record = TickRecord(
-                time: time, samples: [MetricSample("cpu.busy", 1)],
+                time: time, samples: [MetricSample("cpu.busy", 1, count: 1)],
                 histograms: [HistogramSample("runq.latency", LatencyHistogram())],
                 episodes: [episode(id, state: state, at: time)], events: .init(scheduler: [wait(5)]),
                 processes: [ProcessActivity(identity: .init(pid: 1, startTicks: 1), comm: "a")],

@@ -74,6 +74,29 @@ struct ReaderTests {
         #expect(try reader.health().signalCount == 1)
     }
 
+    @Test func `a statement that takes long is told with its plan, also when it was stopped, and no other is`() throws {
+        try write([episode(1)], to: scratch.database)
+        let told = Monitor<[SlowQuery]>([])
+        let limit = Monitor(100.0)
+        let reader = Reader(
+            path: scratch.database, timeLimit: .milliseconds(300),
+            slow: SlowQueries(from: { limit.read { $0 } }) { query in told.change { $0.append(query) } })
+        let sql = """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+            SELECT count(*) FROM n, signals WHERE signals.id = n.i
+            """
+        func ask() { try? reader.read { _, db in try db.cachedStatement(sql: sql).run() } }
+        ask()
+        // A machine that has much to do may make others slow as well.
+        let query = try #require(told.read { $0 }.first { $0.sql == sql })
+        #expect(query.milliseconds >= 100 && query.milliseconds < 10_000)
+        #expect(query.plan.contains { $0.contains("SEARCH signals USING INTEGER PRIMARY KEY") }, "\(query.plan)")
+        told.change { $0 = [] }
+        limit.change { $0 = 60_000 }
+        ask()
+        #expect(told.read { $0.isEmpty })
+    }
+
     @Test func `when all connections are lent a reader waits, and gives up at the limit`() throws {
         try write([episode(1)], to: scratch.database)
         let reader = Reader(path: scratch.database, connections: 1, timeLimit: .milliseconds(50))

@@ -176,7 +176,7 @@ struct WriterTests {
         let health = try reader.health()
         #expect(health.components.map(\.state.message) == ["tick 2"], "the part that only spoke in tick 0 is gone")
         #expect(health.lastTick == start.advanced(bySeconds: 2))
-        #expect(abs(health.lastCommit.seconds(since: .now)) < 60)
+        #expect(abs(health.state.lastCommit.seconds(since: .now)) < 60)
         writer.close()
     }
 

@@ -13,10 +13,10 @@ extension Service {
         if let from, let to, from > to {
             parameters.fault("from", from.rfc3339, "must not be after to (\(to.rfc3339))")
         }
-        let signal = parameters.has("signal_id") ? parameters.integer("signal_id", in: 1...Int.max, default: 1) : nil
-        if signal != nil, from != nil || to != nil {
+        let signal = parameters.integer("signal_id", in: 1...Int.max)
+        if let signal, from != nil || to != nil {
             parameters.fault(
-                "signal_id", "\(signal ?? 0)", "cannot go together with from and to; give one or the other")
+                "signal_id", "\(signal)", "cannot go together with from and to; give one or the other")
         }
         try parameters.finish()
         let (word, found) = try agentRecords { look in

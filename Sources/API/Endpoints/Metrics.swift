@@ -64,10 +64,19 @@ private struct AgentFigures {
 
 extension Exposition {
     fileprivate mutating func host(_ latest: Reader.Latest) {
-        let numbers = Instances(latest.numbers.lazy.map { (name: $0.metric, value: $0.value) })
-        for host in HostFamily.all {
-            family(host.name, .gauge, host.help) { family in
-                for sample in numbers.of(host) { family.sample(sample.value * sample.scale, labels: sample.labels) }
+        let numbers = Instances(latest.numbers.lazy.map { (name: $0.metric, value: $0) })
+        for gauge in HostFamily.gauges {
+            family(gauge.name, .gauge, gauge.help) { family in
+                for sample in numbers.of(gauge) {
+                    family.sample(sample.value.value * sample.scale, labels: sample.labels)
+                }
+            }
+        }
+        for counter in HostFamily.counters {
+            family(counter.name, .counter, counter.help) { family in
+                for sample in numbers.of(counter) {
+                    if let count = sample.value.count { family.sample(count, labels: sample.labels) }
+                }
             }
         }
         let totals = Instances(latest.histograms.lazy.map { (name: $0.metric, value: $0) })
@@ -140,7 +149,9 @@ extension Exposition {
                 if let bytes = details.cost?.mapBytes { family.sample(bytes, ("tracer", name)) }
             }
         }
-        family("tracer_completeness_ratio", .gauge, "Share of what a tracer saw that is in its counts.") { family in
+        family(
+            "tracer_completeness_ratio", .gauge, "Share of a tracer's hook runs in the last minute that were measured."
+        ) { family in
             for (name, details) in tracers {
                 if let share = details.completeness { family.sample(share, ("tracer", name)) }
             }

@@ -8,12 +8,13 @@ extension Service {
         let order = parameters.choice("sort", ProcessOrder.allCases.map { ($0.rawValue, $0) }) ?? .cpu
         let limit = parameters.integer("limit", in: 1...100, default: 20)
         try parameters.finish()
+        // Asked first, so that it is no newer than what follows.
+        let state = try currentHealth().state
         guard let snapshot = try reader.processes() else {
-            let newest = try currentHealth().lastTick
             return Reply(capacity: 256) { json in
                 json.member("count", 0)
                 json.member("sort", order.rawValue)
-                json.dataTime(newest, isStale: freshness(of: newest).isStale)
+                json.data(of: state.lastTick, in: state, isStale: freshness(of: state.lastTick).isStale)
                 json.array("processes") { _ in }
                 json.member("reason", "The collector has not recorded any processes in the last minutes.")
             }
@@ -27,7 +28,7 @@ extension Service {
         return Reply(capacity: snapshot.json.utf8.count + 128) { json in
             json.member("count", top.count)
             json.member("sort", order.rawValue)
-            json.dataTime(snapshot.time, isStale: freshness(of: snapshot.time).isStale)
+            json.data(of: snapshot.time, in: state, isStale: freshness(of: snapshot.time).isStale)
             json.array("processes") { for (_, element) in top { $0.element(json: String(element)) } }
         }
     }

@@ -31,7 +31,8 @@ extension Service {
         let form = parameters.choice("form", SeriesForm.allCases.map { ($0.rawValue, $0) }) ?? .points
         try parameters.finish()
         // Asked first, so that it is no newer than what follows.
-        let newest = try currentHealth().lastTick
+        let state = try currentHealth().state
+        let newest = state.lastTick
         guard let metric else { return try metrics(newest) }
         var query = SeriesQuery(metric: metric, from: from, to: to, step: Int64(step))
         query.octaves = form == .heatmap
@@ -47,7 +48,7 @@ extension Service {
             json.member("resolution", series.resolution)
             json.member("from", from.rfc3339)
             json.member("to", to.rfc3339)
-            json.dataTime(newest, isStale: freshness(of: newest).isStale)
+            json.data(of: newest, in: state, isStale: freshness(of: newest).isStale)
             switch form {
             case .points: json.points(series)
             case .columns: json.columns(series)

@@ -5,19 +5,18 @@ import Store
 extension Service {
     /// `GET /api/signals/{id}`: one signal with its evidence; with `forecast_minutes`, where the measure behind its type goes.
     func signal(id: String, _ parameters: inout Parameters) throws -> Reply {
-        let isAskedForForecast = parameters.has("forecast_minutes")
-        let minutes = parameters.integer("forecast_minutes", in: 1...1440, default: 30)
+        let minutes = parameters.integer("forecast_minutes", in: 1...1440)
         try parameters.finish()
         guard let number = Int64(id), number > 0 else { throw Problem.noSuchSignal(QueryString.shortened(id)) }
         // Asked first, so that it is no newer than what follows.
-        let newest = try currentHealth().lastCommit
+        let state = try currentHealth().state
         guard let detail = try reader.signal(id: number) else { throw Problem.noSuchSignal(id) }
         let signal = detail.signal
         let surroundings = try surroundings(of: detail)
-        let forecast = isAskedForForecast ? try forecast(of: signal.type, minutes: Double(minutes)) : nil
+        let forecast = try minutes.map { try self.forecast(of: signal.type, minutes: Double($0)) }
         return Reply(capacity: 8192) { json in
             json.signal(signal)
-            json.dataTime(newest, isStale: freshness(of: newest).isStale)
+            json.data(of: state.lastCommit, in: state, isStale: freshness(of: state.lastCommit).isStale)
             json.array("patterns") { for pattern in signal.message.patterns { $0.element(pattern) } }
             json.array("reasoning_hints") { for hint in signal.message.hints { $0.element(hint) } }
             json.member("rule_version", signal.ruleVersion)

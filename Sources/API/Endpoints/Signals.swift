@@ -39,7 +39,7 @@ extension Service {
             json.member("signal_count", page.signals.count)
             json.member("summary", Self.summary(page.signals))
             if !parameters.has("since") { json.member("lookback_minutes", lookback) }
-            json.dataTime(page.lastCommit, isStale: freshness(of: page.lastCommit).isStale)
+            json.data(of: page.state.lastCommit, in: page.state, isStale: freshness(of: page.state.lastCommit).isStale)
             json.member("next_cursor", page.next.map { String($0, radix: 36) })
             json.array("signals") { json in
                 for signal in page.signals { json.object { $0.signal(signal) } }

@@ -27,7 +27,7 @@ extension Service {
                     }
                 }
             }
-            let written = statistics.lastCommit
+            let written = statistics.state.lastCommit
             json.member("timestamp", written.nanoseconds == 0 ? nil : written.rfc3339)
             json.dataTime(written, isStale: freshness(of: written).isStale)
         }

@@ -3,7 +3,7 @@ import Store
 
 /// How the series of `docs/metrics.md` are called for Prometheus.
 struct HostFamily {
-    /// Without `kernelsight_`.
+    /// Without `kernelsight_` and `_total`.
     var name: String
     var help: String
     /// What some of its samples are made from: a series, its labels, and what its values are multiplied with.
@@ -48,7 +48,8 @@ struct HostFamily {
 }
 
 extension HostFamily {
-    static let all: [HostFamily] = processor + memory + disks + network + tracers
+    /// What was measured in the last second.
+    static let gauges: [HostFamily] = processor + memory + disks + network
 
     private static let processor: [HostFamily] = [
         HostFamily("cpu_busy_ratio", "Share of all cores that is not idle and not iowait.", "cpu.busy"),
@@ -56,8 +57,6 @@ extension HostFamily {
             "cpu_mode_ratio", "Share of all cores by mode.", by: "mode", "cpu.",
             ["user", "nice", "system", "iowait", "irq", "softirq", "steal"]),
         HostFamily("cpu_core_busy_ratio", "Share of a core that is busy.", instance: "cpu", "cpu.core.busy"),
-        HostFamily("context_switches_per_second", "Context switches of the host.", "cpu.context_switches"),
-        HostFamily("forks_per_second", "Processes and threads that were made.", "cpu.forks"),
         HostFamily("tasks", "Tasks by state.", by: "state", "tasks.", ["running", "blocked", "total"]),
         HostFamily(
             "load", "Tasks that run or are in D state, decaying mean.",
@@ -67,6 +66,7 @@ extension HostFamily {
             ["cpu", "memory", "io"].flatMap { resource in
                 ["some", "full"].map { Member("pressure.\(resource).\($0)", [("resource", resource), ("kind", $0)]) }
             }),
+        HostFamily("tasks_uninterruptible", "Tasks in D state, mean.", "sched.blocked", scale: 0.001),
     ]
 
     private static let memory: [HostFamily] = [
@@ -79,26 +79,12 @@ extension HostFamily {
         HostFamily("memory_used_ratio", "Share of the memory that is not available.", "memory.used"),
         HostFamily("swap_bytes", "Size of the swap space.", "swap.total"),
         HostFamily("swap_used_ratio", "Share of the swap space that is used.", "swap.used"),
-        HostFamily(
-            "vm_events_per_second", "Events of the memory management.", by: "event", "vm.",
-            [
-                "faults", "major_faults", "swap_in", "swap_out", "scan.direct", "scan.kswapd", "steal.direct",
-                "refaults", "allocation_stalls",
-            ]),
-        HostFamily(
-            "oom_kills", "Processes that the kernel killed for want of memory, in the last second.", "vm.oom_kills"),
     ]
 
     private static let disks: [HostFamily] = [
         HostFamily("disk_busy_ratio", "Share of the time with a request in progress.", instance: "device", "disk.busy"),
         HostFamily("disk_queue_depth", "Requests in progress, mean.", instance: "device", "disk.queue_depth"),
         HostFamily("disk_in_flight", "Requests in progress now.", instance: "device", "disk.in_flight"),
-        HostFamily(
-            "disk_operations_per_second", "Requests that completed.", instance: "device",
-            [Member("disk.reads", [("operation", "read")]), Member("disk.writes", [("operation", "write")])]),
-        HostFamily(
-            "disk_bytes_per_second", "Bytes that were moved.", instance: "device",
-            [Member("disk.read_bytes", [("operation", "read")]), Member("disk.write_bytes", [("operation", "write")])]),
         HostFamily(
             "disk_operation_seconds", "Mean time of a request with its time in queues.", instance: "device",
             [
@@ -109,46 +95,65 @@ extension HostFamily {
 
     private static let network: [HostFamily] = [
         HostFamily(
-            "network_bytes_per_second", "Bytes by direction.", instance: "interface",
-            [Member("net.rx_bytes", [("direction", "receive")]), Member("net.tx_bytes", [("direction", "transmit")])]),
-        HostFamily(
-            "network_packets_per_second", "Packets by direction.", instance: "interface",
-            [
-                Member("net.rx_packets", [("direction", "receive")]),
-                Member("net.tx_packets", [("direction", "transmit")]),
-            ]),
-        HostFamily(
-            "network_errors_per_second", "Packets with errors.", instance: "interface",
-            [Member("net.rx_errors", [("direction", "receive")]), Member("net.tx_errors", [("direction", "transmit")])]),
-        HostFamily(
-            "network_drops_per_second", "Packets that were dropped.", instance: "interface",
-            [Member("net.rx_drops", [("direction", "receive")]), Member("net.tx_drops", [("direction", "transmit")])]),
-        HostFamily(
-            "tcp_events_per_second", "Events of TCP.", by: "event", "tcp.",
-            [
-                "out_segments", "retransmits", "active_opens", "passive_opens", "attempt_fails", "resets_sent",
-                "listen_overflows", "listen_drops", "syn_cookies", "syn_retransmits", "timeouts",
-            ]),
-        HostFamily(
             "tcp_sockets", "TCP sockets by state.", by: "state", "sockets.",
             [
                 "established", "time_wait", "syn_sent", "syn_received", "fin_wait1", "fin_wait2", "close", "close_wait",
                 "last_ack", "listen", "closing",
+            ])
+    ]
+
+    /// What was counted since the database was made.
+    static let counters: [HostFamily] = kernelCounters + diskCounters + networkCounters + tracerCounters
+
+    private static let kernelCounters: [HostFamily] = [
+        HostFamily("context_switches", "Context switches of the host.", "cpu.context_switches"),
+        HostFamily("forks", "Processes and threads that were made.", "cpu.forks"),
+        HostFamily(
+            "vm_events", "Events of the memory management.", by: "event", "vm.",
+            [
+                "faults", "major_faults", "swap_in", "swap_out", "scan.direct", "scan.kswapd", "steal.direct",
+                "refaults", "allocation_stalls",
+            ]),
+        HostFamily("oom_kills", "Processes that the kernel killed for want of memory.", "vm.oom_kills"),
+    ]
+
+    private static let diskCounters: [HostFamily] = [
+        HostFamily(
+            "disk_operations", "Requests that completed.", instance: "device",
+            [Member("disk.reads", [("operation", "read")]), Member("disk.writes", [("operation", "write")])]),
+        HostFamily(
+            "disk_bytes", "Bytes that were moved.", instance: "device",
+            [Member("disk.read_bytes", [("operation", "read")]), Member("disk.write_bytes", [("operation", "write")])]),
+    ]
+
+    private static let networkCounters: [HostFamily] = [
+        network("bytes", "Bytes by direction."), network("packets", "Packets by direction."),
+        network("errors", "Packets with errors."), network("drops", "Packets that were dropped."),
+        HostFamily(
+            "tcp_events", "Events of TCP.", by: "event", "tcp.",
+            [
+                "out_segments", "retransmits", "active_opens", "passive_opens", "attempt_fails", "resets_sent",
+                "listen_overflows", "listen_drops", "syn_cookies", "syn_retransmits", "timeouts",
             ]),
     ]
 
-    private static let tracers: [HostFamily] = [
-        HostFamily("syscalls_per_second", "System calls that returned.", instance: "category", "syscalls.count"),
+    private static func network(_ what: String, _ help: String) -> HostFamily {
         HostFamily(
-            "syscall_errors_per_second", "System calls that returned an error.", instance: "category", "syscalls.errors"
-        ),
+            "network_\(what)", help, instance: "interface",
+            [
+                Member("net.rx_\(what)", [("direction", "receive")]),
+                Member("net.tx_\(what)", [("direction", "transmit")]),
+            ])
+    }
+
+    private static let tracerCounters: [HostFamily] = [
+        HostFamily("syscalls", "System calls that returned.", instance: "category", "syscalls.count"),
         HostFamily(
-            "switches_per_second", "Context switches by kind.", by: "kind", "sched.switches.",
-            ["voluntary", "involuntary"]),
-        HostFamily("wakeups_per_second", "Wake-ups of tasks.", "sched.wakeups"),
+            "syscall_errors", "System calls that returned an error.", instance: "category", "syscalls.errors"),
         HostFamily(
-            "tasks_uninterruptible", "Tasks in D state, mean of the last second.", "sched.blocked", scale: 0.001),
-        HostFamily("page_faults_per_second", "Page faults by kind.", by: "kind", "faults.", ["minor", "major"]),
+            "switches", "Context switches by kind.", by: "kind", "sched.switches.", ["voluntary", "involuntary"]),
+        HostFamily("wakeups", "Wake-ups of tasks.", "sched.wakeups"),
+        HostFamily("page_faults", "Page faults by kind.", by: "kind", "faults.", ["minor", "major"]),
     ]
 
     /// Latencies since the database was made.

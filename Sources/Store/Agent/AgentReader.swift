@@ -5,8 +5,9 @@ import Model
 public final class AgentReader: Sendable {
     private let source: ReadSource
 
-    public init(path: String, connections: Int = 1) {
-        source = ReadSource(path: path, schema: .agent, connections: connections)
+    public init(path: String, connections: Int = 1, slow: SlowQueries? = nil) {
+        source = ReadSource(
+            path: path, schema: .agent, connections: connections, timeLimit: .seconds(1), slow: slow)
     }
 
     /// The agent's database, unless it is told another: beside the collector's.

@@ -8,18 +8,20 @@ final class ReadConnection: @unchecked Sendable {
     let file: FileIdentity
     private let queue: DatabaseQueue
     private let deadline = Deadline()
+    private let times: StatementTimes?
     /// What signals share, as far as it has been read.
     var shared = SharedRows()
 
-    init(path: String, file: FileIdentity) throws {
+    init(path: String, file: FileIdentity, slow: SlowQueries?) throws {
         self.file = file
+        times = slow.map(StatementTimes.init)
         _ = SQLiteLibrary.isPrepared
         var settings = Configuration()
         settings.label = "kernelsight.reader"
         settings.readonly = true
         settings.foreignKeysEnabled = false
         settings.busyMode = .timeout(0.25)
-        settings.prepareDatabase { [deadline] db in
+        settings.prepareDatabase { [deadline, times] db in
             _ = try Row.fetchOne(db, sql: "PRAGMA cache_size = -512")
             // The time limit: SQLite asks every thousand steps of its machine, some ten microseconds.
             sqlite3_progress_handler(
@@ -28,6 +30,7 @@ final class ReadConnection: @unchecked Sendable {
                     guard let context else { return 0 }
                     return Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue().hasPassed ? 1 : 0
                 }, Unmanaged.passUnretained(deadline).toOpaque())
+            times?.watch(db)
         }
         queue = try DatabaseQueue(path: path, configuration: settings)
     }
@@ -37,11 +40,15 @@ final class ReadConnection: @unchecked Sendable {
         path: String, _ schema: Schema, until limit: Monotonic, _ body: (Database) throws -> Result
     ) throws -> Result {
         deadline.time = limit
+        times?.begin()
         return try queue.unsafeRead { db in
             try db.cachedStatement(sql: "BEGIN").run()
             defer {
                 deadline.time = nil
+                let slow = times?.take(db) ?? []
                 try? db.cachedStatement(sql: "ROLLBACK").run()
+                // Whoever is told may be slow to listen; the snapshot is not held for that.
+                times?.report(slow)
             }
             try schema.check(db, path: path)
             return try body(db)

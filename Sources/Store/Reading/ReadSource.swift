@@ -9,12 +9,14 @@ final class ReadSource: Sendable {
     let path: String
     private let schema: Schema
     private let timeLimit: Duration
+    private let slow: SlowQueries?
     private let pool: ConnectionPool
 
-    init(path: String, schema: Schema, connections: Int, timeLimit: Duration = .seconds(1)) {
+    init(path: String, schema: Schema, connections: Int, timeLimit: Duration, slow: SlowQueries?) {
         self.path = path
         self.schema = schema
         self.timeLimit = timeLimit
+        self.slow = slow
         pool = ConnectionPool(places: max(1, connections))
     }
 
@@ -33,7 +35,7 @@ final class ReadSource: Sendable {
                 connection = idle
             } else {
                 idle?.close()
-                connection = try ReadConnection(path: path, file: file)
+                connection = try ReadConnection(path: path, file: file, slow: slow)
             }
             do {
                 let limit = Monotonic.now + timeLimit

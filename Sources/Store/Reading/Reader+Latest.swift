@@ -4,7 +4,7 @@ import Model
 extension Reader {
     /// What was measured last.
     public struct Latest: Sendable {
-        /// Every number of that second, by name; sorted.
+        /// Every number of that second, by name; sorted. A count is of all that was counted since the database was made.
         public var numbers: [MetricSample]
         /// Every latency since the database was made; sorted by name.
         public var histograms: [HistogramTotal]
@@ -20,10 +20,12 @@ extension Reader {
             } _: { row in
                 slots = SeriesRow(decoding: row.bytes(0), plain: true).numbers
             }
-            var names: [Int64: String] = [:]
-            try db.cachedStatement(sql: "SELECT id, name FROM metrics").rows { names[$0.int(0)] = $0.text(1) }
+            var named: [Int64: (name: String, total: Double?)] = [:]
+            try db.cachedStatement(sql: Self.namedSQL).rows { row in
+                named[row.int(0)] = (row.text(1), row.isNull(2) ? nil : row.double(2))
+            }
             latest.numbers = slots.compactMap { slot in
-                names[slot.metric].map { MetricSample($0, Double(slot.slot.mean)) }
+                named[slot.metric].map { MetricSample($0.name, Double(slot.slot.mean), count: $0.total) }
             }.sorted { $0.metric < $1.metric }
             let all = "SELECT sum_ns, octaves, metric FROM histogram_totals ORDER BY metric LIMIT 1000"
             try db.cachedStatement(sql: all).rows {
@@ -35,6 +37,8 @@ extension Reader {
 
     static let latestSQL =
         "SELECT packed FROM series_rows WHERE tier_slot < ? ORDER BY tier_slot DESC LIMIT 1"
+
+    static let namedSQL = "SELECT id, name, total FROM metrics LEFT JOIN counter_totals ON metric = id"
 
     /// Type and severity of each open signal, as it is now.
     public func openGrades() throws -> [(type: SignalType, severity: Severity)] {

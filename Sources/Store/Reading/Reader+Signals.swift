@@ -10,7 +10,7 @@ extension Reader {
             let goesOn = signals.count > limit
             if goesOn { signals.removeLast() }
             return SignalPage(
-                signals: signals, next: goesOn ? signals.last?.id : nil, lastCommit: try Self.lastCommit(db))
+                signals: signals, next: goesOn ? signals.last?.id : nil, state: try Self.state(db))
         }
     }
 
@@ -67,14 +67,6 @@ extension Reader {
             WHERE \(column) = (SELECT \(column) FROM signals WHERE id = ?1) AND id >= ?2 ORDER BY id DESC LIMIT ?3
         ) o WHERE s.id = ?1
         """
-    }
-
-    static func lastCommit(_ db: Database) throws -> Timestamp {
-        var time = Timestamp(nanoseconds: 0)
-        try db.cachedStatement(sql: "SELECT last_commit FROM store_state WHERE id = 1").rows {
-            time.nanoseconds = $0.int(0)
-        }
-        return time
     }
 }
 

@@ -2,14 +2,25 @@ import GRDB
 import Model
 
 extension Reader {
+    /// How new and how complete is what the collector has written.
+    public struct State: Sendable {
+        /// When the latest batch was written, and the newest measurement in it; 0 before the first.
+        public var lastCommit = Timestamp(nanoseconds: 0)
+        public var lastTick = Timestamp(nanoseconds: 0)
+        /// Share of each tracer's hook runs of the minute before `lastTick` that were measured; null for one that measures nothing. A
+        /// JSON object.
+        public var completeness = "{}"
+    }
+
     /// What `/api/health` needs, in one look.
     public struct Health: Sendable {
         public var signalCount: Int64
         public var openSignals: Int64
-        /// When the latest batch was written, and the newest measurement in it; 0 before the first.
-        public var lastCommit: Timestamp
-        public var lastTick: Timestamp
+        public var state: State
         public var components: [Component]
+
+        /// The newest measurement; 0 before the first.
+        public var lastTick: Timestamp { state.lastTick }
     }
 
     /// A part of the collector, as it was last heard of.
@@ -28,22 +39,23 @@ extension Reader {
     /// Counts, freshness and components; these with their details, kilobytes together, only when they are asked for.
     public func health(withDetails: Bool = false) throws -> Health {
         try read { _, db in
-            var health = Health(
-                signalCount: try Self.severities(RollupWindow.everything, db).total.count, openSignals: 0,
-                lastCommit: Timestamp(nanoseconds: 0), lastTick: Timestamp(nanoseconds: 0),
-                components: try Self.components(db, withDetails: withDetails))
-            try db.cachedStatement(
-                sql: """
-                    SELECT last_commit, last_tick, (SELECT count(*) FROM signals WHERE state = 1)
-                    FROM store_state WHERE id = 1
-                    """
-            ).rows { row in
-                health.lastCommit.nanoseconds = row.int(0)
-                health.lastTick.nanoseconds = row.int(1)
-                health.openSignals = row.int(2)
-            }
-            return health
+            var open: Int64 = 0
+            try db.cachedStatement(sql: "SELECT count(*) FROM signals WHERE state = 1").rows { open = $0.int(0) }
+            return Health(
+                signalCount: try Self.severities(RollupWindow.everything, db).total.count, openSignals: open,
+                state: try Self.state(db), components: try Self.components(db, withDetails: withDetails))
         }
+    }
+
+    static func state(_ db: Database) throws -> State {
+        var state = State()
+        let sql = "SELECT last_commit, last_tick, completeness FROM store_state WHERE id = 1"
+        try db.cachedStatement(sql: sql).rows {
+            state.lastCommit.nanoseconds = $0.int(0)
+            state.lastTick.nanoseconds = $0.int(1)
+            state.completeness = $0.text(2)
+        }
+        return state
     }
 
     /// Every component, by name.

@@ -6,12 +6,17 @@ public final class Reader: Sendable {
     private let source: ReadSource
     /// How many answer at the same time.
     public let connections: Int
+    /// Who is told of statements that take long.
+    public let slow: SlowQueries?
 
     /// Opens nothing yet. `connections` answer at the same time; whoever comes then waits. `timeLimit` bounds the wait and
     /// the query, each.
-    public init(path: String, connections: Int = 5, timeLimit: Duration = .seconds(1)) {
+    public init(
+        path: String, connections: Int = 5, timeLimit: Duration = .seconds(1), slow: SlowQueries? = nil
+    ) {
         self.connections = connections
-        source = ReadSource(path: path, schema: .signals, connections: connections, timeLimit: timeLimit)
+        self.slow = slow
+        source = ReadSource(path: path, schema: .signals, connections: connections, timeLimit: timeLimit, slow: slow)
     }
 
     public var path: String { source.path }

@@ -94,7 +94,7 @@ extension Reader {
         public var all: SignalCounts
         /// The 60 whole minutes before `now`'s, and what there is of `now`'s.
         public var lastHour: SeverityCounts
-        public var lastCommit: Timestamp
+        public var state: State
     }
 
     /// Counts up to `now`.
@@ -104,7 +104,7 @@ extension Reader {
             Statistics(
                 all: try Self.counts(RollupWindow.everything, db),
                 lastHour: try Self.severities(RollupWindow(from: minute - 3600, to: minute + 60).pieces, db),
-                lastCommit: try Self.lastCommit(db))
+                state: try Self.state(db))
         }
     }
 

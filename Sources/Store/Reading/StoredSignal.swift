@@ -65,6 +65,6 @@ public struct SignalPage: Sendable {
     public var signals: [StoredSignal]
     /// For the next page; `nil` at the end.
     public var next: Int64?
-    /// When the latest batch was written: the age of this answer.
-    public var lastCommit: Timestamp
+    /// The age of this answer is that of `lastCommit`.
+    public var state: Reader.State
 }

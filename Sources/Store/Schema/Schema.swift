@@ -12,7 +12,7 @@ struct Schema: Sendable {
         applicationID: 0x4B53_6774,
         steps: [
             SchemaVersion1.statements, SchemaVersion2.statements, SchemaVersion3.statements, SchemaVersion4.statements,
-            SchemaVersion5.statements,
+            SchemaVersion5.statements, SchemaVersion6.statements,
         ])
     /// The agent's; `KSag`.
     static let agent = Schema(applicationID: 0x4B53_6167, steps: [AgentSchema.version1, AgentSchema.version2])

@@ -20,6 +20,7 @@ struct Batch: Sendable {
     private(set) var baselines: [String: String] = [:]
     /// Oldest first.
     private(set) var steps: [(time: Timestamp, step: CoverageStep)] = []
+    private(set) var completeness: String?
     private(set) var lastTick = Timestamp(nanoseconds: 0)
 
     /// Each lists all busy processes; a commit that is late has some, a database that takes no writes has the latest.
@@ -50,6 +51,7 @@ struct Batch: Sendable {
         for component in record.components { components[component.component] = (record.time, component) }
         baselines.merge(record.baselines) { $1 }
         add(record.steps)
+        completeness = record.completeness ?? completeness
         lastTick = max(lastTick, record.time)
         return dropped
     }
@@ -68,6 +70,7 @@ struct Batch: Sendable {
         components.merge(newer.components) { $1 }
         baselines.merge(newer.baselines) { $1 }
         add(newer.steps)
+        completeness = newer.completeness ?? completeness
         lastTick = max(lastTick, newer.lastTick)
         return dropped
     }

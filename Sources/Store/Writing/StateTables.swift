@@ -35,9 +35,11 @@ enum StateTables {
             }
         }
         try write(batch.steps, db)
-        try db.cachedStatement(sql: "UPDATE store_state SET last_commit = ?, last_tick = ?").run {
+        let state = "UPDATE store_state SET last_commit = ?, last_tick = ?, completeness = ifnull(?, completeness)"
+        try db.cachedStatement(sql: state).run {
             $0.add(now.nanoseconds)
             $0.add(batch.lastTick.nanoseconds)
+            $0.add(batch.completeness)
         }
     }
 

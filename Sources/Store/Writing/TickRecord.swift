@@ -35,11 +35,14 @@ public struct TickRecord: Sendable {
     public var baselines: [String: String]
     /// What the governor did since the last one, and when.
     public var steps: [(time: Timestamp, step: CoverageStep)]
+    /// Share of the tracers' hook runs that were measured, as a JSON object; `nil` when it is not to be written now.
+    public var completeness: String?
 
     public init(
         time: Timestamp, samples: [MetricSample] = [], histograms: [HistogramSample] = [], episodes: [Episode] = [],
         events: Events = Events(), processes: [ProcessActivity] = [], components: [ComponentState] = [],
-        baselines: [String: String] = [:], steps: [(time: Timestamp, step: CoverageStep)] = []
+        baselines: [String: String] = [:], steps: [(time: Timestamp, step: CoverageStep)] = [],
+        completeness: String? = nil
     ) {
         self.time = time
         self.samples = samples
@@ -50,5 +53,6 @@ public struct TickRecord: Sendable {
         self.components = components
         self.baselines = baselines
         self.steps = steps
+        self.completeness = completeness
     }
 }

@@ -57,6 +57,7 @@ final class WriterSession {
                 try memory.events.write(batch.events, citations: citations)
                 for tick in batch.ticks { try memory.series.write(tick) }
                 try memory.totals.write(batch.ticks)
+                try CounterTotals.write(batch.ticks, db)
                 try StateTables.write(batch, at: now, db)
                 return .commit
             }
