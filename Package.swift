@@ -6,13 +6,15 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error), .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
 ]
 
-/// What answering a request runs through lies together: pages of code are mapped sixteen at a time, and scattered over
+/// What a program does again and again lies together: pages of code are mapped sixteen at a time, and scattered over
 /// 25 MB the same functions keep 2 MB more in memory. `deploy/order-functions` makes the list.
-let hotFunctionsFirst = LinkerSetting.unsafeFlags(
-    [
-        "-use-ld=lld", "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/deploy/kernelsight-api.order",
-        "-Xlinker", "--no-warn-symbol-ordering",
-    ], .when(configuration: .release))
+func hotFunctionsFirst(_ program: String) -> LinkerSetting {
+    .unsafeFlags(
+        [
+            "-use-ld=lld", "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/deploy/\(program).order",
+            "-Xlinker", "--no-warn-symbol-ordering",
+        ], .when(configuration: .release))
+}
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -73,17 +75,17 @@ let package = Package(
                 "Model", "Settings", "Tracers", "Readers", "Forecast", "Detection", "Store", "Control", "CLinux",
                 arguments, logging, lifecycle, signals,
             ],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: [hotFunctionsFirst("kernelsight-collector")]),
         .executableTarget(
             name: "kernelsight-api",
             dependencies: ["Model", "Settings", "Store", "FastCGI", "API", "CLinux", arguments, logging],
-            swiftSettings: strict, linkerSettings: [hotFunctionsFirst]),
+            swiftSettings: strict, linkerSettings: [hotFunctionsFirst("kernelsight-api")]),
         .executableTarget(
             name: "kernelsight-agent",
             dependencies: [
                 "Model", "Settings", "Store", "Agent", "Control", "CLinux", arguments, logging, lifecycle, signals,
             ],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: [hotFunctionsFirst("kernelsight-agent")]),
         .executableTarget(
             name: "kernelsight",
             dependencies: [
@@ -95,9 +97,11 @@ let package = Package(
 
         // The suite behind `kernelsight bench`, and the C programs that it measures against.
         .target(
-            name: "Benchmarks", dependencies: ["Model", "Store", "Agent", "ChildProcess", sqlite], swiftSettings: strict
-        ),
+            name: "Benchmarks", dependencies: ["Model", "Store", "Agent", "ChildProcess", "Chromium", sqlite],
+            swiftSettings: strict),
         .target(name: "ChildProcess", swiftSettings: strict),
+        // A browser that looks at the dashboard, for tests and measurements.
+        .target(name: "Chromium", dependencies: ["ChildProcess"], swiftSettings: strict),
         // Real faults with real victims, behind `kernelsight faultlab` and the tests.
         .target(
             name: "FaultLab", dependencies: ["Model", "Store", "Agent", "Control", "ChildProcess"],
@@ -139,7 +143,7 @@ let package = Package(
             name: "FaultLabTests", dependencies: ["FaultLab", "Store", "Model"], path: "Tests/FaultLab",
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["ChildProcess"], path: "Tests/EndToEnd", swiftSettings: strict
-        ),
+            name: "EndToEndTests", dependencies: ["ChildProcess", "Chromium"], path: "Tests/EndToEnd",
+            swiftSettings: strict),
     ]
 )

@@ -21,10 +21,12 @@ struct UserStack {
     let base: String
     let workers: [ChildProcess]
     private let scratch: Scratch
-    private let nginx: ChildProcess
+    let nginx: ChildProcess
 
-    /// - Parameter cache: whether nginx keeps replies, as it does for users.
-    init(database: String, port: Int, cache: Bool = true, scratch: Scratch) throws {
+    /// - Parameters:
+    ///   - cache: whether nginx keeps replies, as it does for users.
+    ///   - dashboard: whether it serves the dashboard; else files that replies are compared with stand in its place.
+    init(database: String, port: Int, cache: Bool = true, dashboard: Bool = false, scratch: Scratch) throws {
         base = "http://127.0.0.1:\(port)"
         self.scratch = scratch
         let sockets = (1...2).map { scratch.path("api\($0).sock") }
@@ -36,8 +38,9 @@ struct UserStack {
         let script = try Self.source("deploy/render-nginx")
         let text = try ChildProcess.run(
             script, ["\(port)", scratch.path("run"), scratch.path("run")] + sockets, in: scratch)
+        var changes: [(Regex<AnyRegexOutput>, String)] = []
         // The files that it is compared with stand where the dashboard does.
-        var changes = [(try Regex(#"root ".*/dashboard";"#), "root \"\(scratch.path(""))\";")]
+        if !dashboard { changes.append((try Regex(#"root ".*/dashboard";"#), "root \"\(scratch.path(""))\";")) }
         if !cache { changes.append((try Regex("fastcgi_cache kernelsight_cache;"), "")) }
         let configuration = try changes.reduce(text) { text, change in
             let changed = text.replacing(change.0, with: change.1)
@@ -60,10 +63,13 @@ struct UserStack {
         for worker in workers { worker.stop() }
     }
 
+    func body(of path: String, _ options: String...) throws -> String {
+        try ChildProcess.run("curl", ["-sf"] + options + [base + path], in: scratch)
+    }
+
     /// Keeps a reply's body as a file that nginx serves, and returns its path there.
     func saveReply(of path: String, as name: String) throws -> String {
-        try ChildProcess.run("curl", ["-sf", base + path], in: scratch)
-            .write(to: scratch.file(name), atomically: true, encoding: .utf8)
+        try body(of: path).write(to: scratch.file(name), atomically: true, encoding: .utf8)
         return "/\(name)"
     }
 

@@ -1,27 +1,44 @@
 import ChildProcess
 import Foundation
 import Glibc
-import Testing
+
+/// Why the browser could not do what was asked.
+public struct BrowserFailure: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}
 
 /// A headless Chromium with one page, driven over its debugging pipe: JSON messages of the DevTools protocol, each ended by a
-/// zero byte.
-final class Browser {
+/// zero byte. It ends with its owner.
+public final class Browser {
     private let child: ChildProcess
-    private let profile = ScratchDirectory()
+    private let profile: URL
     private let toBrowser: Int32
     private let fromBrowser: Int32
     private var received = Data()
     private var lastCall = 0
     private var session = ""
     /// What the page has said that no page of ours may say: errors in the console, exceptions, refusals of the policy.
-    private(set) var complaints: [String] = []
+    public private(set) var complaints: [String] = []
     /// Every address that the page asked for, and the bytes that came over the wire.
-    private(set) var requests: [String] = []
-    private(set) var receivedBytes = 0.0
+    public private(set) var requests: [String] = []
+    public private(set) var receivedBytes = 0.0
 
-    init(width: Int = 1400, height: Int = 1000) throws {
-        // A browser that is gone is a failure of its test, not the end of all.
+    public var pid: pid_t { child.pid }
+
+    /// Starts it with a new profile and an empty page. What it keeps is in a directory in `place`, for as long as it is there.
+    public init(
+        in place: URL = FileManager.default.temporaryDirectory, width: Int = 1400, height: Int = 1000
+    ) throws {
+        let program = "/usr/bin/chromium"
+        guard access(program, X_OK) == 0 else {
+            throw BrowserFailure("there is no \(program): apt-get install chromium")
+        }
+        // A browser that is gone is an error here, not the end of its owner.
         signal(SIGPIPE, SIG_IGN)
+        profile = place.appending(path: "kernelsight-browser-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: profile, withIntermediateDirectories: true)
         let down = try Self.pipe()
         let up = try Self.pipe()
         toBrowser = down.write
@@ -30,16 +47,17 @@ final class Browser {
         let arguments = [
             "--headless=new", "--no-sandbox", "--remote-debugging-pipe", "--disable-gpu", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-            "--user-data-dir=\(profile.url.path)", "about:blank",
+            "--user-data-dir=\(profile.path)", "about:blank",
         ]
         child = try ChildProcess(
-            "/usr/bin/chromium", arguments, log: profile.url.appending(path: "log").path,
+            program, arguments, log: profile.appending(path: "log").path,
             descriptors: [down.read, up.write])
         close(down.read)
         close(up.write)
         let target = try call("Target.createTarget", ["url": "about:blank"])
         let attached = try call("Target.attachToTarget", ["targetId": target["targetId"] ?? "", "flatten": true])
-        session = try #require(attached["sessionId"] as? String)
+        guard let session = attached["sessionId"] as? String else { throw BrowserFailure("the browser shows no page") }
+        self.session = session
         for domain in ["Page", "Runtime", "Log", "Network"] { try call("\(domain).enable") }
         try resize(width: width, height: height)
     }
@@ -48,75 +66,82 @@ final class Browser {
         close(toBrowser)
         close(fromBrowser)
         child.stop(seconds: 5, group: true)
+        try? FileManager.default.removeItem(at: profile)
     }
 
     /// Beyond the numbers that they have in the child.
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
-        guard Glibc.pipe(&ends) == 0 else { throw HTTPFailure("pipe: errno \(errno)") }
+        guard Glibc.pipe(&ends) == 0 else { throw BrowserFailure("pipe: errno \(errno)") }
         let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
         for end in ends { close(end) }
-        guard moved.allSatisfy({ $0 >= 0 }) else { throw HTTPFailure("fcntl: errno \(errno)") }
+        guard moved.allSatisfy({ $0 >= 0 }) else { throw BrowserFailure("fcntl: errno \(errno)") }
         return (moved[0], moved[1])
     }
 
-    func resize(width: Int, height: Int) throws {
+    /// Below 600 points of width it is a phone.
+    public func resize(width: Int, height: Int) throws {
         try call(
             "Emulation.setDeviceMetricsOverride",
             ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600])
     }
 
-    func setScheme(_ scheme: String) throws {
+    /// - Parameter scheme: `light` or `dark`.
+    public func setScheme(_ scheme: String) throws {
         try call(
             "Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": scheme]]])
     }
 
-    func open(_ address: String) throws { try call("Page.navigate", ["url": address]) }
+    /// Goes to an address; what is there comes later.
+    public func open(_ address: String) throws { try call("Page.navigate", ["url": address]) }
 
     /// The value of an expression; of a promise, what it comes to.
     @discardableResult
-    func evaluate(_ expression: String) throws -> Any? {
+    public func evaluate(_ expression: String) throws -> Any? {
         let reply = try call(
             "Runtime.evaluate", ["expression": expression, "awaitPromise": true, "returnByValue": true])
-        if let exception = reply["exceptionDetails"] { throw HTTPFailure("\(expression): \(exception)") }
+        if let exception = reply["exceptionDetails"] { throw BrowserFailure("\(expression): \(exception)") }
         return (reply["result"] as? [String: Any])?["value"]
     }
 
     /// What can be read in the page.
-    func text(_ selector: String = "body") throws -> String {
+    public func text(_ selector: String = "body") throws -> String {
         try evaluate("document.querySelector(\(quoted(selector)))?.innerText ?? ''") as? String ?? ""
     }
 
-    func holds(_ expression: String) throws -> Bool { try evaluate(expression) as? Bool == true }
+    /// Whether an expression is true.
+    public func holds(_ expression: String) throws -> Bool { try evaluate(expression) as? Bool == true }
 
-    func click(_ selector: String) throws {
+    /// Clicks on the first element of a selector.
+    public func click(_ selector: String) throws {
         try evaluate("document.querySelector(\(quoted(selector))).click()")
     }
 
     /// A PNG of the whole page.
-    func screenshot(to path: String) throws {
+    public func screenshot(to path: String) throws {
         let reply = try call("Page.captureScreenshot", ["captureBeyondViewport": true])
-        try #require(Data(base64Encoded: reply["data"] as? String ?? "")).write(to: URL(filePath: path))
+        guard let picture = Data(base64Encoded: reply["data"] as? String ?? "") else {
+            throw BrowserFailure("what the browser sent is no picture")
+        }
+        try picture.write(to: URL(filePath: path))
     }
 
     private func quoted(_ text: String) -> String {
         String(decoding: (try? JSONEncoder().encode(text)) ?? Data(), as: UTF8.self)
     }
 
+    /// A command of the DevTools protocol and its result; what happens meanwhile is noted.
     @discardableResult
-    func call(_ method: String, _ parameters: [String: Any] = [:]) throws -> [String: Any] {
+    private func call(_ method: String, _ parameters: [String: Any] = [:]) throws -> [String: Any] {
         lastCall += 1
         var message: [String: Any] = ["id": lastCall, "method": method, "params": parameters]
         if !session.isEmpty { message["sessionId"] = session }
         var bytes = try JSONSerialization.data(withJSONObject: message)
         bytes.append(0)
-        try bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) in
-            var sent = 0
-            while sent < buffer.count {
-                let count = write(toBrowser, buffer.baseAddress! + sent, buffer.count - sent)
-                guard count > 0 else { throw HTTPFailure("the browser is gone: \(child.output.suffix(500))") }
-                sent += count
-            }
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(toBrowser, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw BrowserFailure("the browser is gone: \(child.output.suffix(500))") }
+            bytes = bytes.dropFirst(count)
         }
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
@@ -125,10 +150,10 @@ final class Browser {
                 note(reply)
                 continue
             }
-            if let error = reply["error"] { throw HTTPFailure("\(method): \(error)") }
+            if let error = reply["error"] { throw BrowserFailure("\(method): \(error)") }
             return reply["result"] as? [String: Any] ?? [:]
         }
-        throw HTTPFailure("\(method): no answer in 30 s")
+        throw BrowserFailure("\(method): no answer in 30 s")
     }
 
     private func nextMessage() throws -> [String: Any]? {
@@ -142,7 +167,7 @@ final class Browser {
             guard poll(&waiting, 1, 1000) > 0 else { return nil }
             var chunk = [UInt8](repeating: 0, count: 1 << 16)
             let count = read(fromBrowser, &chunk, chunk.count)
-            guard count > 0 else { throw HTTPFailure("the browser is gone: \(child.output.suffix(500))") }
+            guard count > 0 else { throw BrowserFailure("the browser is gone: \(child.output.suffix(500))") }
             received.append(contentsOf: chunk[..<count])
         }
     }

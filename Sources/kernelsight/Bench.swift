@@ -14,8 +14,8 @@ struct Bench: ParsableCommand {
             AllBench.self, QueryBench.self, HistoryBench.self, TracerBench.self, CollectorBench.self, InsertBench.self,
             RetentionBench.self,
             CycleBench.self,
-            OriginBench.self, EndpointBench.self, FlatBench.self, UserBench.self, MemoryBench.self, CompareBench.self,
-            ReportBench.self,
+            OriginBench.self, EndpointBench.self, FlatBench.self, UserBench.self, ViewerBench.self, MemoryBench.self,
+            CompareBench.self, ReportBench.self,
         ])
 }
 
@@ -98,7 +98,8 @@ struct AllBench: AsyncParsableCommand {
         discussion: "What one could not measure is said at the end, and the exit status is 1.")
 
     private static let names = [
-        "sql", "history", "writes", "retention", "cycle", "api", "endpoints", "users", "collector", "tracers",
+        "sql", "history", "writes", "retention", "cycle", "api", "endpoints", "users", "viewers", "collector",
+        "tracers",
     ]
 
     @OptionGroup var output: BenchOutput
@@ -240,6 +241,25 @@ struct UserBench: AsyncParsableCommand {
             try UserLoad.run(
                 database: path, rounds: options.rounds, seconds: options.seconds, progress: BenchOptions.progress))
     }
+}
+
+struct ViewerBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "viewers",
+        abstract:
+            "What 50 and 500 viewers of the dashboard wait for and cost, and how soon it shows something; needs root, nginx, curl, chromium."
+    )
+
+    @Option(help: "Seconds that viewers look, each time.")
+    var seconds = 20
+
+    @OptionGroup var output: BenchOutput
+
+    func validate() throws {
+        guard (1...600).contains(seconds) else { throw ValidationError("--seconds: 1 to 600") }
+    }
+
+    func run() throws { try output.show(try ViewerLoad.run(seconds: seconds, progress: BenchOptions.progress)) }
 }
 
 struct EndpointBench: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import ChildProcess
+import Chromium
 import Foundation
 import Glibc
 import Testing
@@ -13,33 +14,6 @@ import Testing
     ]
     /// A process may have this name.
     private static let hostile = "<img src=x>"
-
-    /// Everybody wants the CPUs, under a name that would be an element if it were taken for markup.
-    private final class Crowd {
-        private let children: [ChildProcess]
-
-        init(in stack: Stack) throws {
-            let program = stack.directory.appending(path: DashboardTests.hostile).path
-            try FileManager.default.copyItem(atPath: "/bin/bash", toPath: program)
-            let log = stack.directory.appending(path: "log")
-            let victim = try ChildProcess(
-                Stack.binaries.appending(path: "faultlab-workload").path, ["periodic", "10", "2000"],
-                log: log.appending(path: "victim.log").path)
-            children =
-                try [victim]
-                + (1...8).map { number in
-                    // Of another user, whom the agent may put down; should nobody end it, it ends by itself.
-                    try ChildProcess(
-                        "timeout",
-                        [
-                            "180", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program, "-c",
-                            "while :; do :; done",
-                        ], log: log.appending(path: "hog-\(number).log").path)
-                }
-        }
-
-        deinit { for child in children { child.stop(seconds: 5, group: true) } }
-    }
 
     private func address(_ stack: Stack, _ view: String) -> String { "http://127.0.0.1:\(stack.port)/#/\(view)" }
 
@@ -73,7 +47,7 @@ import Testing
         }
         let pictures = ProcessInfo.processInfo.environment["KERNELSIGHT_PICTURES"]
         if pictures != nil { try waitForHistory(of: 90, stack) }
-        let crowd = try Crowd(in: stack)
+        let crowd = try Crowd(named: Self.hostile, in: stack)
         try require(within: 40, "the page names who causes it") {
             try browser.text("#verdict").contains(Self.hostile) && browser.text("main .cards").contains(Self.hostile)
         }
@@ -174,7 +148,7 @@ import Testing
         let file = stack.directory.appending(path: "agent-token").path
         try token.write(toFile: file, atomically: true, encoding: .utf8)
         chmod(file, 0o600)
-        let crowd = try Crowd(in: stack)
+        let crowd = try Crowd(named: Self.hostile, in: stack)
         let browser = try Browser()
         try browser.open(address(stack, "agent"))
         try require(within: 60, "a decision waits") {
