@@ -29,7 +29,7 @@ struct Doctor: ParsableCommand {
     }
 
     func run() throws {
-        let findings = Self.kernel(release: Self.release) + Self.files + [Self.rights()] + Self.programs + [try data()]
+        let findings = Self.kernel(release: Self.release) + Self.files + [Self.rights()] + Self.programs + (try data())
         let terminal = Terminal()
         for finding in findings {
             let word: String =
@@ -119,18 +119,29 @@ struct Doctor: ParsableCommand {
         ]
     }
 
-    private func data() throws -> Finding {
+    private func data() throws -> [Finding] {
         let settings = try Settings.load(path: options.config)
         let path = options.database ?? settings.database.path
         do {
             let health = try Reader(path: path, connections: 1).health()
             let freshness = Freshness(of: health.lastTick, at: .now, limit: settings.api.freshnessLimitSeconds)
-            guard let reason = freshness.reason else { return Finding(.ok, "\(path) has fresh data") }
-            return Finding(.less, "\(path): \(reason)")
+            guard let reason = freshness.reason else {
+                return [Finding(.ok, "\(path) has fresh data")] + Self.parts(health.components.map(\.state))
+            }
+            return [Finding(.less, "\(path): \(reason)")]
         } catch StoreError.missing {
-            return Finding(.less, "no database at \(path)", "deploy/up starts everything")
+            return [Finding(.less, "no database at \(path)", "deploy/up starts everything")]
         } catch let error as StoreError {
-            return Finding(.lacks, "\(error)")
+            return [Finding(.lacks, "\(error)")]
+        }
+    }
+
+    /// What the collector that runs says of its tracers, with what stands in for them, and of any other part that is not in order.
+    static func parts(_ components: [ComponentState]) -> [Finding] {
+        components.filter { $0.status != .ok || TracerName(rawValue: $0.component) != nil }.map {
+            Finding(
+                $0.status == .ok ? .ok : $0.status == .error ? .lacks : .less,
+                "\($0.component): \(Terminal.plain($0.message))")
         }
     }
 }

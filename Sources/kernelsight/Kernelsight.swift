@@ -20,7 +20,9 @@ struct DatabaseOptions: ParsableArguments {
     @Option(help: "The configuration. Default: config.yaml here, if there is one.")
     var config: String?
 
-    @Option(help: "The database, instead of the one that the configuration names.")
+    @Option(
+        name: [.customLong("db"), .customLong("database")],
+        help: "The database, instead of the one that the configuration names.")
     var database: String?
 
     /// The database's path.

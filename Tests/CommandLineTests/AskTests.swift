@@ -24,7 +24,7 @@ import Testing
 
     private func diagnostics(stale: Bool = false, blind: String = "{}") throws -> Replies.Diagnostics {
         let json = """
-            {"stale":\(stale),"data_timestamp_ns":1,"checks":[{"component":"detection","status":"ok","details":["fine"],
+            {"overall_status":"error","stale":\(stale),"data_timestamp_ns":1,"checks":[{"component":"detection","status":"ok","details":["fine"],
             "data":{"blind":\(blind)}},{"component":"collector","status":"error","details":["it is down"]}]}
             """
         return try Replies.decoder.decode(Replies.Diagnostics.self, from: Data(json.utf8))
@@ -88,6 +88,20 @@ import Testing
         #expect(Doctor.kernel(release: "6.1.0-13-amd64").first?.level == .less)
         #expect(Doctor.kernel(release: "4.19.0").first?.what.contains("5.15") == true)
         #expect(Doctor.kernel(release: "strange").first?.level == .less)
+    }
+
+    @Test func `doctor names each tracer with what stands in for it, and else what is not in order`() {
+        let findings = Doctor.parts([
+            ComponentState(component: "sched_tracer", status: .ok, message: "attached to tp_btf/sched_switch"),
+            ComponentState(component: "syscall_tracer", status: .warning, message: "no BTF. Meanwhile: /proc"),
+            ComponentState(component: "retention", status: .ok, message: "keeps"),
+            ComponentState(component: "writer", status: .error, message: "the disk\u{1B} is full"),
+        ])
+        #expect(
+            findings == [
+                .init(.ok, "sched_tracer: attached to tp_btf/sched_switch"),
+                .init(.less, "syscall_tracer: no BTF. Meanwhile: /proc"), .init(.lacks, "writer: the disk? is full"),
+            ])
     }
 
     @Test func `an API that is not there is said, with what helps`() throws {

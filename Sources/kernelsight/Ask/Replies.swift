@@ -77,10 +77,12 @@ enum Replies {
             struct Details: Decodable { var blind: [String: String]? }
 
             var component: String
+            var status: String
             var details: [String]
             var data: Details?
         }
 
+        var overallStatus: String
         var stale: Bool
         var checks: [Check]
     }

@@ -30,7 +30,11 @@ struct SourceOptions: ParsableArguments {
     func ask<Answer: Decodable>(
         _ type: Answer.Type, _ path: String, _ query: [(name: String, value: String)] = []
     ) throws -> Answer {
-        let body = try ask(path, query)
+        try read(type, try ask(path, query), of: path)
+    }
+
+    /// What a body says.
+    func read<Answer: Decodable>(_ type: Answer.Type, _ body: Data, of path: String) throws -> Answer {
         do {
             return try Replies.decoder.decode(type, from: body)
         } catch {
