@@ -7,11 +7,8 @@ struct SignalsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "signals", abstract: "Lists signals, newest first.",
         discussion: """
-            Those that opened in the last minutes, and those that are still open.
-
-              kernelsight signals --severity medium
-              kernelsight signals --state open --json
-              kernelsight query --type scheduler --lookback 60 --csv
+            Those that opened in the last minutes, and those that are still open. For example: \
+            kernelsight query --type scheduler --lookback 60 --csv
             """, aliases: ["query"])
 
     @Option(

@@ -30,7 +30,7 @@ import Testing
                 "examples,coverage,fuzzing",
                 "--checks",
                 "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-                "--max-examples", "15", "--generation-deterministic", "--generation-database", "none", "--no-color",
+                "--max-examples", "15", "--generation-deterministic", "--no-color",
                 // Nobody has signals and decisions of every number.
                 "--warnings", "off",
             ], seconds: 300)
