@@ -119,7 +119,13 @@ public final class Browser {
 
     /// A PNG of the whole page.
     public func screenshot(to path: String) throws {
-        let reply = try call("Page.captureScreenshot", ["captureBeyondViewport": true])
+        // What is out of sight is not painted.
+        let sizes = try evaluate("[innerWidth, innerHeight, document.documentElement.scrollHeight]") as? [Int] ?? []
+        guard sizes.count == 3 else { throw BrowserFailure("the page has no size") }
+        try resize(width: sizes[0], height: sizes[2])
+        try evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        let reply = try call("Page.captureScreenshot")
+        try resize(width: sizes[0], height: sizes[1])
         guard let picture = Data(base64Encoded: reply["data"] as? String ?? "") else {
             throw BrowserFailure("what the browser sent is no picture")
         }

@@ -46,18 +46,19 @@ import Testing
             try browser.holds("!document.getElementById('verdict').matches('.asking, .silent, .stale')")
         }
         let pictures = ProcessInfo.processInfo.environment["KERNELSIGHT_PICTURES"]
+        let name = pictures == nil ? Self.hostile : "compress"
         if pictures != nil { try waitForHistory(of: 90, stack) }
-        let crowd = try Crowd(named: Self.hostile, in: stack)
+        let crowd = try Crowd(named: name, in: stack)
         try require(within: 40, "the page names who causes it") {
-            try browser.text("#verdict").contains(Self.hostile) && browser.text("main .cards").contains(Self.hostile)
+            try browser.text("#verdict").contains(name) && browser.text("main .cards").contains(name)
         }
         #expect(try browser.holds("document.querySelector('img[src=x]') === null"))
         try browser.evaluate(
-            "[...document.querySelectorAll('main .cards article')].find((card) => card.innerText.includes('\(Self.hostile)')).querySelector('a').click()"
+            "[...document.querySelectorAll('main .cards article')].find((card) => card.innerText.includes('\(name)')).querySelector('a').click()"
         )
         try require(within: 10, "its page has evidence and culprits") {
             try browser.holds("document.querySelector('section[aria-label=Evidence] tbody tr') !== null")
-                && browser.text("section[aria-label='Caused by']").contains(Self.hostile)
+                && browser.text("section[aria-label='Caused by']").contains(name)
         }
         try require(within: 10, "its charts are drawn") {
             try browser.holds("document.querySelectorAll('.plot canvas').length > 0")
@@ -86,7 +87,7 @@ import Testing
                 })()
                 """)
         }
-        #expect(try browser.text("section[aria-label='Signals in this window']").contains(Self.hostile))
+        #expect(try browser.text("section[aria-label='Signals in this window']").contains(name))
         try expectClean(browser, stack)
         if let pictures {
             try waitForHistory(of: 130, stack)
@@ -103,7 +104,8 @@ import Testing
         }
     }
 
-    /// Each view in light and dark, for `docs/pictures`: KERNELSIGHT_PICTURES=docs/pictures swift test --filter DashboardTests
+    /// Each view in light and dark, for `docs/pictures`, of a release build:
+    /// KERNELSIGHT_BINARIES=.build/release KERNELSIGHT_PICTURES=docs/pictures swift test --filter 'DashboardTests.*fault'
     private func takePictures(_ browser: Browser, _ stack: Stack, into directory: String) throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let signals = try stack.get("/api/signals?severity=medium&limit=100").json["signals"] as? [[String: Any]] ?? []
@@ -125,6 +127,7 @@ import Testing
                         """
                         document.querySelector('main tbody tr, main .plot canvas, main .card') !== null
                             && !document.body.innerText.includes('Asking …') && document.querySelectorAll('.tile .spark').length !== 1
+                            && [...document.querySelectorAll("section[aria-label='The agent'] > div")].every((place) => place.innerText !== '')
                             && [...document.querySelectorAll('.charts .chart')].every((chart) => chart.querySelector('canvas, .note:not(:empty)'))
                         """
                     )

@@ -17,8 +17,9 @@ final class Stack {
     private var config: String { directory.appending(path: "config.yaml").path }
     private var run: String { directory.appending(path: "run").path }
 
-    /// Where the executables stand: beside the tests.
-    static let binaries = URL(fileURLWithPath: ChildProcess.binaries)
+    /// Where the executables stand: beside the tests, or where KERNELSIGHT_BINARIES says, such as those of a release.
+    static let binaries = URL(
+        fileURLWithPath: ProcessInfo.processInfo.environment["KERNELSIGHT_BINARIES"] ?? ChildProcess.binaries)
     /// The repository.
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
