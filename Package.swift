@@ -89,9 +89,7 @@ let package = Package(
         .executableTarget(
             name: "kernelsight",
             dependencies: [
-                "Model", "Settings", "Store", "Forecast", "FastCGI", "API", "Agent", "Control", "Benchmarks",
-                "FaultLab",
-                arguments,
+                "Model", "Settings", "Store", "FastCGI", "API", "Agent", "Control", "Benchmarks", "FaultLab", arguments,
             ],
             swiftSettings: strict),
 
@@ -135,6 +133,9 @@ let package = Package(
             name: "AgentTests", dependencies: ["Agent", "Model", "Store", "ChildProcess"], swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Model", "ChildProcess", grdb], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["kernelsight-api", "Settings", "Store", logging],
+            swiftSettings: strict),
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI"], swiftSettings: strict),
         .testTarget(
             name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],

@@ -4,20 +4,20 @@ import Model
 import Store
 
 /// Where the measure behind a type of signal goes if nothing changes; see `docs/forecast.md`.
-public struct Prediction: Sendable {
-    public var type: SignalType
+struct Prediction: Sendable {
+    var type: SignalType
     /// The series that was carried on.
-    public var metric: String
-    public var unit: String
-    public var outlook: Outlook
-    public var thresholds: Bands
+    var metric: String
+    var unit: String
+    var outlook: Outlook
+    var thresholds: Bands
     /// What is usual for the metric; `nil` while that is not known, or not learned.
-    public var usual: Baseline.Usual?
+    var usual: Baseline.Usual?
     /// When it was asked for: minute 0 of the timeline.
-    public var time: Timestamp
+    var time: Timestamp
 
     /// One sentence with the numbers.
-    public var description: String {
+    var description: String {
         let projection = outlook.projection
         let step = text(abs(projection.slope))
         let course =
@@ -37,7 +37,7 @@ public struct Prediction: Sendable {
 
     /// Minutes until it is above what is usual (the p95): 0 when it is already, `nil` when it is not in the time, or when
     /// nothing is known.
-    public var exceedsUsualIn: Double? {
+    var exceedsUsualIn: Double? {
         guard let p95 = usual?.profile.p95 else { return nil }
         let projection = outlook.projection
         if projection.current > p95 { return 0 }
@@ -48,12 +48,12 @@ public struct Prediction: Sendable {
     private var projected: Double { outlook.projection.projected }
 
     /// A value as people read it: shares in percent, others with their unit.
-    public func text(_ value: Double) -> String {
+    func text(_ value: Double) -> String {
         unit == "share" ? "\(Self.short(value * 100)) %" : "\(Self.short(value)) \(unit)"
     }
 
     /// Two digits after the point, without trailing zeros.
-    public static func short(_ value: Double) -> String {
+    static func short(_ value: Double) -> String {
         guard abs(value) < 1e15 else { return "\(value)" }
         let hundredths = Int64((value * 100).rounded())
         return hundredths.isMultiple(of: 100) ? "\(hundredths / 100)" : "\(Double(hundredths) / 100)"
@@ -61,13 +61,13 @@ public struct Prediction: Sendable {
 }
 
 /// Why there is no prediction, beyond what the arithmetic refuses.
-public enum PredictionRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+enum PredictionRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     /// The type is about single processes.
     case noSeries(SignalType)
     /// Nothing has been recorded under this name.
     case notRecorded(String)
 
-    public var description: String {
+    var description: String {
         switch self {
         case .noSeries(let type):
             "Signals of type \(type.rawValue) are about single processes, of which no series are kept; "
@@ -85,7 +85,7 @@ extension Service {
     ///   - minutes: 1–1440.
     ///   - slope: Units per minute to assume instead of the measured ones.
     /// - Throws: `PredictionRefusal`, `ForecastRefusal`: why not; `StoreError`.
-    public func prediction(of type: SignalType, minutes: Double, slope: Double? = nil) throws -> Prediction {
+    func prediction(of type: SignalType, minutes: Double, slope: Double? = nil) throws -> Prediction {
         guard let leading = LeadingMetric(type) else { throw PredictionRefusal.noSeries(type) }
         let now = clock()
         let (metric, points) = try points(of: leading.reading, until: now)

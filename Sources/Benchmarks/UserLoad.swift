@@ -42,20 +42,23 @@ public enum UserLoad {
                     detail: "\(short(Samples(answers.map(\.perSecond)).median)) requests/s as fast as they can, "
                         + "\(short(100 * busy)) % of the host, wrk's part included; seed \(seed) ms"))
         }
-        let pairs = try (1...max(rounds, 1)).map { round in
-            progress("\(many) users and the same bytes from files, round \(round) of \(rounds)")
-            return (
-                asked: try stack.load(asked, connections: many, seconds: seconds),
-                filed: try stack.load(filed, connections: many, seconds: seconds)
-            )
+        func slower(_ name: String, _ asked: String, _ filed: String, bar: Figure.Bar?) throws -> Figure {
+            let pairs = try (1...max(rounds, 1)).map { round in
+                progress("\(name) and the same bytes from files, round \(round) of \(rounds)")
+                return (
+                    asked: try stack.load(asked, connections: many, seconds: seconds).p99,
+                    filed: try stack.load(filed, connections: many, seconds: seconds).p99
+                )
+            }
+            let ratios = pairs.map { $0.asked / $0.filed }
+            return Figure(
+                "\(name): p99 ÷ nginx with the same bytes in files", Samples(ratios).median, "", bar: bar,
+                rounds: ratios,
+                detail: "\(short(Samples(pairs.map(\.asked)).median)) ms against "
+                    + "\(short(Samples(pairs.map(\.filed)).median)), no error")
         }
-        let slower = pairs.map { $0.asked.p99 / $0.filed.p99 }
-        figures.append(
-            Figure(
-                "\(many) users: p99 ÷ nginx with the same bytes in files", Samples(slower).median, "",
-                bar: .atMost(1.5), rounds: slower,
-                detail: "\(short(Samples(pairs.map(\.asked.p99)).median)) ms against "
-                    + "\(short(Samples(pairs.map(\.filed.p99)).median)), no error"))
+        figures.append(try slower("\(many) users", asked, filed, bar: .atMost(1.5)))
+        figures.append(try slower("\(many) users, without health", kept, keptFiles, bar: nil))
         figures.append(try openLoop(port: port, seconds: seconds, progress))
         let cached = try (1...max(rounds, 1)).map { round in
             progress("cached replies and files, round \(round) of \(rounds)")

@@ -2,12 +2,12 @@ import Model
 
 /// What a tracer missed in the last minute: its ledger's totals would warn for ever of what is long over.
 ///
-/// Ends whose start was not seen do not count: after attaching everything that was under way ends without one, some of it
+/// Ends whose start was not seen are no reason to warn: after attaching everything that was under way ends without one, some of it
 /// minutes later, and a warning that comes with every start is read by nobody. The totals have them.
 struct RecentLosses {
     private static let ticks = 60
 
-    private typealias Totals = (runs: UInt64, missed: UInt64, unsampled: UInt64)
+    private typealias Totals = (runs: UInt64, missed: UInt64, unmeasured: UInt64)
 
     /// At the last ticks, oldest first.
     private var totals: [Totals] = []
@@ -18,7 +18,7 @@ struct RecentLosses {
             (
                 ledger.seen + ledger.recursionMisses,
                 ledger.lostStorage + ledger.lostMapFull + ledger.recursionMisses,
-                ledger.unsampled
+                ledger.lost + ledger.recursionMisses + ledger.unsampled
             ))
         if totals.count > Self.ticks + 1 { totals.removeFirst() }
     }
@@ -34,7 +34,7 @@ struct RecentLosses {
     /// not, while one in sixteen is measured, were not. `nil` before there is anything to compare.
     var completeness: Double? {
         guard totals.count > 1 else { return nil }
-        return runs == 0 ? 1 : max(0, 1 - Double(missed + growth(of: \.unsampled)) / Double(runs))
+        return runs == 0 ? 1 : max(0, 1 - Double(growth(of: \.unmeasured)) / Double(runs))
     }
 
     private func growth(of total: KeyPath<Totals, UInt64>) -> UInt64 {

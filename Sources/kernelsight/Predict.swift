@@ -1,15 +1,11 @@
-import API
 import ArgumentParser
-import Forecast
+import Foundation
 import Model
-import Settings
-import Store
 
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says where the measure behind a type of signal is going.",
-        discussion:
-            "From the database alone, as POST /api/predict does. Exit status 1 when the data support no forecast.")
+        discussion: "Exit status 1 when the data support no forecast.")
 
     @Option(help: "The type: \(SignalType.allCases.map(\.rawValue).joined(separator: ", ")).")
     var signalType: SignalType
@@ -20,7 +16,10 @@ struct Predict: ParsableCommand {
     @Option(help: "Units per minute to assume instead of the measured slope.")
     var slope: Double?
 
-    @OptionGroup var options: DatabaseOptions
+    @Flag(help: "The API's reply as it is.")
+    var json = false
+
+    @OptionGroup var source: SourceOptions
 
     func validate() throws {
         guard (1...1440).contains(duration) else { throw ValidationError("--duration: 1 to 1440 minutes") }
@@ -28,22 +27,27 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let settings = try Settings.load(path: options.config)
-        let path = options.database ?? settings.database.path
-        let service = Service(reader: Reader(path: path, connections: 1), thresholds: { settings.thresholds })
-        let prediction = try service.prediction(of: signalType, minutes: duration, slope: slope)
-        for line in Self.lines(prediction) { print(line) }
+        var question = JSONWriter(capacity: 128)
+        question.object {
+            $0.member("signal_type", signalType.rawValue)
+            $0.member("duration_minutes", duration)
+            if let slope { $0.member("custom_slope", slope) }
+        }
+        let body = try source.ask("/api/predict", body: Data(question.bytes))
+        let reply = try source.read(Replies.Prediction.self, body, of: "/api/predict")
+        for line in json ? [String(decoding: body, as: UTF8.self)] : Self.lines(reply) { print(line) }
     }
 
-    static func lines(_ prediction: Prediction) -> [String] {
-        let projection = prediction.outlook.projection
-        let trend = prediction.outlook.trend
+    static func lines(_ reply: Replies.Prediction) -> [String] {
+        func text(_ value: Double) -> String {
+            reply.unit == "share" ? "\(Terminal.short(value * 100)) %" : "\(Terminal.short(value)) \(reply.unit)"
+        }
         return [
-            "risk \((projection.risk ?? .low).name), confidence \(trend.confidence.rawValue) "
-                + "(\(trend.count) points, r² \(Prediction.short(trend.rSquared)))",
-            prediction.description,
-            "in \(Prediction.short(projection.minutes)) minutes \(prediction.text(projection.projected)), with 95 % probability "
-                + "\(prediction.text(projection.lower)) to \(prediction.text(projection.upper))",
+            "risk \(reply.riskLevel), confidence \(reply.trend.confidence) "
+                + "(\(reply.trend.points) points, r² \(Terminal.short(reply.trend.rSquared)))",
+            Terminal.plain(reply.scenarioDescription),
+            "in \(Terminal.short(reply.durationMinutes)) minutes \(text(reply.projectedValue)), with 95 % probability "
+                + "\(text(reply.band.lower)) to \(text(reply.band.upper))",
         ]
     }
 }

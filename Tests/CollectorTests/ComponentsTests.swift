@@ -127,7 +127,8 @@ struct ComponentsTests {
         #expect(losses.completeness == 1)
         status.ledger.recursionMisses += 10
         status.ledger.seen += 10
-        status.ledger.unsampled += 10
+        status.ledger.unsampled += 6
+        status.ledger.lostStartMissing += 4
         losses.add(status.ledger)
         #expect(losses.completeness == 0.8)
         var off = tracer(.attached)

@@ -104,6 +104,19 @@ import Testing
             ])
     }
 
+    @Test func `predict says what may come, in the measure's own unit`() throws {
+        let json = #"""
+            {"unit":"share","projected_value":1,"band":{"lower":0.98,"upper":1,"probability":0.95},"duration_minutes":30,
+            "trend":{"confidence":"high","points":180,"r_squared":0.994},"risk_level":"critical",
+            "scenario_description":"memory.used is 70 %"}
+            """#
+        #expect(
+            Predict.lines(try Replies.decoder.decode(Replies.Prediction.self, from: Data(json.utf8))) == [
+                "risk critical, confidence high (180 points, r² 0.99)", "memory.used is 70 %",
+                "in 30 minutes 100 %, with 95 % probability 98 % to 100 %",
+            ])
+    }
+
     @Test func `an API that is not there is said, with what helps`() throws {
         var options = try SourceOptions.parse(["--api", "http://127.0.0.1:1"])
         #expect(throws: Failure.self) { try options.ask("/api/health") }

@@ -12,7 +12,8 @@ import Testing
     private func api(_ stack: Stack) -> String { "http://127.0.0.1:\(stack.port)" }
 
     @Test func `why names a real fault with who causes it and who suffers, by the API and without it`() throws {
-        let stack = try Stack.running()
+        // A debug build must not run out of its budget.
+        let stack = try Stack.running(config: "overhead: {budget_percent: 100}\n")
         try require(within: 40, "nothing hurts yet") { try kernelsight("why", "--api", api(stack)).status == 0 }
         let crowd = try Crowd(named: "greedy", in: stack)
         try require(within: 40, "why names it") {
@@ -35,6 +36,18 @@ import Testing
         let one = try kernelsight("signal", "\(id)", "--api", api(stack))
         #expect(one.status == 0 && one.output.contains("threshold "), "\(one.output)")
 
+        // Three points, ten seconds apart.
+        let question = ["predict", "--signal-type", "load_mismatch", "--duration", "1"]
+        for source in [["--api", api(stack)], ["--db", stack.database]] {
+            try require(within: 60, "there is a forecast") {
+                let predict = try execute(
+                    Stack.binaries.appending(path: "kernelsight").path, question + source)
+                return predict.status == 0 && predict.output.hasPrefix("risk ")
+                    && predict.output.contains("pressure.cpu.some is ")
+            }
+        }
+        let none = try kernelsight("predict", "--signal-type", "scheduler", "--api", api(stack))
+        #expect(none.status == 1 && none.output.contains("single processes"), "\(none.output)")
         let processes = try kernelsight("processes", "--sort", "cpu", "--limit", "3", "--api", api(stack))
         #expect(processes.status == 0 && processes.output.contains("greedy"), "\(processes.output)")
         let top = try kernelsight("top", "--db", stack.database)
@@ -74,12 +87,38 @@ import Testing
     }
 
     @Test func `doctor says of every tracer whether it is attached`() throws {
-        let stack = try Stack.running(workers: 1)
-        // Those that cost too much for a moment are back soon.
+        let stack = try Stack.running(config: "overhead: {budget_percent: 100}\n", workers: 1)
         try require(within: 60, "all tracers are attached") {
             let doctor = try kernelsight("doctor", "--db", stack.database)
             let names = ["syscall_tracer", "sched_tracer", "page_fault_tracer", "io_latency_tracer"]
-            return doctor.status == 0 && names.allSatisfy { doctor.output.contains("ok    \($0): attached to ") }
+            return doctor.status == 0 && names.allSatisfy { doctor.output.contains("\($0): attached") }
+        }
+    }
+
+    @Test func `status is about every part, by the API and without it, and fails where something is broken`() throws {
+        let stack = try Stack.running(config: "api: {freshness_limit_seconds: 4}\n", workers: 1)
+        let status = try kernelsight("status", "--api", api(stack))
+        #expect(status.status == 0, "\(status.output)")
+        for part in ["database ", "collector ", "sched_tracer ", "worker_pool ", "agent "] {
+            #expect(status.output.contains("\n\(part)") || status.output.hasPrefix(part), "\(part) in \(status.output)")
+        }
+        let config = stack.directory.appending(path: "config.yaml").path
+        func direct() throws -> (output: String, status: Int32) {
+            try kernelsight("status", "--db", stack.database, "--config", config)
+        }
+        #expect(try direct().status == 0)
+        let json = try kernelsight("status", "--json", "--api", api(stack))
+        let reply = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+        #expect(json.status == 0 && reply?["checks"] is [Any], "\(json.output)")
+        stack.collector?.stop()
+        // In fewer than the ten seconds that are the default.
+        try require(within: 9, "the data are old by what the configuration says") { try direct().status == 1 }
+        #expect(try direct().output.contains("start kernelsight-collector"))
+        try require(within: 10, "the API says so, too") {
+            let (old, json) = (
+                try kernelsight("status", "--api", api(stack)), try kernelsight("status", "--json", "--api", api(stack))
+            )
+            return old.status == 1 && json.status == 1
         }
     }
 

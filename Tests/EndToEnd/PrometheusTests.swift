@@ -21,7 +21,8 @@ import Testing
     }
 
     @Test func `a Prometheus scrapes it, and rules and dashboard ask for what there is`() throws {
-        let stack = try Stack.running(workers: 1)
+        // A debug build must not run out of its budget: what a tracer that is off would count is not there.
+        let stack = try Stack.running(config: "overhead: {budget_percent: 100}\n", workers: 1)
         let port = try freePort()
         let file = scratch.url.appending(path: "prometheus.yml").path
         var configuration = try String(
@@ -60,7 +61,7 @@ import Testing
         }
         #expect(expressions.count > 20)
         // What only some hosts have at every moment.
-        let sometimes = ["> 0", "agent_decisions", "page_faults", "rate("]
+        let sometimes = ["> 0", "agent_decisions"]
         for expression in expressions {
             let filled = expression.replacing("$__rate_interval", with: "1m").replacing("$instance", with: ".*")
             if sometimes.contains(where: { expression.contains($0) }) {

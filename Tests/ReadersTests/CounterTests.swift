@@ -41,6 +41,7 @@ struct CounterTests {
         let extended = "TcpExt: ListenOverflows\nTcpExt: 1\n"
         let before = try tcp(names + "100 10\n", extended)
         let reading = try #require(try tcp(names + "300 20\n", extended).rates(since: before, seconds: 2))
+        #expect(reading.seconds == 2)
         #expect(reading.outSegmentsPerSecond == 100)
         #expect(reading.retransmitsPerSecond == 5)
         #expect(try tcp(names + "5000 9\n", extended).rates(since: before, seconds: 1) == nil)
@@ -100,6 +101,7 @@ struct CounterTests {
         let before = try sample("pgfault 100\npgmajfault 10\npswpin 0\noom_kill 1\n")
         let after = try sample("pgfault 300\npgmajfault 30\npswpin 8\noom_kill 3\n")
         let reading = try #require(after.rates(since: before, seconds: 2))
+        #expect(reading.seconds == 2)
         #expect(reading.faultsPerSecond == 100)
         #expect(reading.majorFaultsPerSecond == 10)
         #expect(reading.swapInPerSecond == 4)
@@ -117,6 +119,7 @@ struct CounterTests {
         )
         let readings = try #require(after.rates(since: before, seconds: 1))
         #expect(readings.map(\.name) == ["wg:0"])
+        #expect(readings[0].seconds == 1)
         #expect(readings[0].receivedBytesPerSecond == 10)
         #expect(readings[0].receiveErrorsPerSecond == 1)
         #expect(readings[0].receiveDropsPerSecond == 2)

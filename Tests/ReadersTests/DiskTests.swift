@@ -11,6 +11,7 @@ struct DiskTests {
         let after = try sample("8 0 sda 110 5 2080 350 50 6 800 90 4 750 1890\n")
         let disk = try #require(after.rates(since: before, seconds: 2)?.first)
         #expect(disk.name == "sda")
+        #expect(disk.seconds == 2)
         #expect(disk.readsPerSecond == 5)
         #expect(disk.readBytesPerSecond == 80 * 512 / 2)
         #expect(disk.readMilliseconds == 5)

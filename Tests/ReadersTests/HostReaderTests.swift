@@ -82,7 +82,13 @@ struct HostReaderTests {
         #expect(reader.read().vm == nil)
         try host.write("/proc/vmstat", vmstat.replacingOccurrences(of: "pgfault 100000", with: "pgfault 100600"))
         host.advance(seconds: 2)
-        #expect(reader.read().vm?.faultsPerSecond == 200)
+        let vm = reader.read().vm
+        #expect(vm?.faultsPerSecond == 200)
+        // What happened in the tick that has none is counted, too.
+        #expect(vm?.seconds == 3)
+        var tick = Tick(time: Timestamp(nanoseconds: 0), interval: 2, uptime: 1, cores: 1)
+        tick.host.vm = vm
+        #expect(tick.metricSamples.first { $0.metric == "vm.faults" }?.count == 600)
     }
 
     @Test func `64 cores, swap and reclaim are read`() throws {

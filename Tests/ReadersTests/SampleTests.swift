@@ -15,6 +15,8 @@ struct SampleTests {
         host.memory?.total = 1000
         host.memory?.available = 250
         host.vm = VMReading()
+        host.vm?.seconds = 2.5
+        host.vm?.faultsPerSecond = 40
         host.disks = (0..<disks).map { number in
             var disk = DiskReading(name: "sd\(number)", major: 8, minor: number)
             disk.readMilliseconds = 1
@@ -89,6 +91,17 @@ struct SampleTests {
         #expect(values["memory.used"] == 0.75)
         #expect(values["pressure.memory.full"] == 0.25)
         #expect(values["load.1m"] == 1.5)
+    }
+
+    @Test func `what comes from a counter has its count, over the time of whoever counted, and nothing else has`() {
+        let counts = Dictionary(Self.ordinary().metricSamples.map { ($0.metric, $0.count) }) { first, _ in first }
+        #expect(counts["vm.faults"] == 100)
+        #expect(counts["faults.major"] == 4)
+        #expect(counts["syscalls.count:file_system"] == 40)
+        #expect(counts["vm.oom_kills"] == 0)
+        for gauge in ["load.1m", "memory.used", "pressure.memory.full", "disk.busy:sd1", "sched.blocked"] {
+            #expect(counts[gauge] == .some(nil), "\(gauge)")
+        }
     }
 
     @Test func `the first tick, which has no length, has no rates`() {

@@ -11,7 +11,7 @@ import Testing
                 tracers: {enabled: [], sampling: {sched_tracer: 7}, event_threshold_ms: {io_latency_tracer: 20}}
                 retention: {signals_days: 5}
                 advanced: {signal_batch_size: 7, database_connection_pool_size: 6}
-                api: {threads: 9, slow_request_ms: 7}
+                api: {threads: 9, slow_request_ms: 7, slow_query_ms: 7}
                 """)
         #expect(
             new.needsRestart(of: .collector, startedWith: old)

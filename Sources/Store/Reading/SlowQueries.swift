@@ -8,6 +8,12 @@ public struct SlowQuery: Sendable {
     public var milliseconds: Double
     /// How SQLite goes about it, a step each.
     public var plan: [String]
+
+    public init(sql: String, milliseconds: Double, plan: [String]) {
+        self.sql = sql
+        self.milliseconds = milliseconds
+        self.plan = plan
+    }
 }
 
 /// Who is told of statements that take long.

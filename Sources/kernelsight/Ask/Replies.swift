@@ -114,6 +114,26 @@ enum Replies {
         var standing: [Decision]
     }
 
+    struct Prediction: Decodable {
+        struct Trend: Decodable {
+            var confidence: String
+            var points: Int
+            var rSquared: Double
+        }
+        struct Band: Decodable {
+            var lower: Double
+            var upper: Double
+        }
+
+        var unit: String
+        var projectedValue: Double
+        var band: Band
+        var durationMinutes: Double
+        var trend: Trend
+        var riskLevel: String
+        var scenarioDescription: String
+    }
+
     struct Processes: Decodable {
         struct Row: Decodable {
             struct Scheduling: Decodable {

@@ -15,10 +15,15 @@ struct SourceOptions: ParsableArguments {
         help: "Reads this database instead of asking the API: it need not run.")
     var database: String?
 
-    /// The body of a reply to a GET; what the API refuses is thrown in its words.
-    func ask(_ path: String, _ query: [(name: String, value: String)] = []) throws -> Data {
+    @Option(
+        help: "With --db, the configuration that says what counts as old. Default: config.yaml here, if there is one.")
+    var config: String?
+
+    /// The body of a reply to a GET, or to a POST of `body`; what the API refuses is thrown in its words.
+    func ask(_ path: String, _ query: [(name: String, value: String)] = [], body: Data? = nil) throws -> Data {
         let text = query.map { "\($0.name)=\(Self.encoded($0.value))" }.joined(separator: "&")
-        let reply = try database.map { Self.local($0, path, text) } ?? HTTPGet.ask(api, path, text)
+        let reply =
+            try database.map { try local($0, path, text, body) } ?? HTTPQuestion.ask(api, path, text, body: body)
         guard (200..<300).contains(reply.status) || path.hasPrefix("/api/health") else {
             let problem = try? JSONDecoder().decode(ProblemReply.self, from: reply.body)
             throw Failure(problem?.sentence ?? "\(path) answered \(reply.status)")
@@ -42,11 +47,18 @@ struct SourceOptions: ParsableArguments {
         }
     }
 
-    private static func local(_ database: String, _ path: String, _ query: String) -> (status: Int, body: Data) {
-        let service = Service(reader: Reader(path: database, connections: 1))
-        let request = Request(parameters: [
-            ("REQUEST_METHOD", "GET"), ("DOCUMENT_URI", path), ("QUERY_STRING", query),
-        ])
+    private func local(
+        _ database: String, _ path: String, _ query: String, _ body: Data?
+    ) throws -> (status: Int, body: Data) {
+        let settings = try Settings.load(path: config)
+        let service = Service(
+            reader: Reader(path: database, connections: 1), staleAfterSeconds: { settings.api.freshnessLimitSeconds },
+            thresholds: { settings.thresholds })
+        let request = Request(
+            parameters: [
+                ("REQUEST_METHOD", body == nil ? "GET" : "POST"), ("DOCUMENT_URI", path), ("QUERY_STRING", query),
+                ("CONTENT_TYPE", "application/json"),
+            ], body: Array(body ?? Data()))
         let response = service.respond(to: request)
         return (response.status, Data(response.body))
     }

@@ -1,13 +1,15 @@
 import Foundation
 import Glibc
 
-/// One GET over HTTP/1.0: the reply is whole when the connection ends, and nothing is chunked. The API is on this host or behind a
+/// One question over HTTP/1.0, a GET or a POST of JSON: the reply is whole when the connection ends, and nothing is chunked. The API is on this host or behind a
 /// tunnel, so there is no TLS here.
-enum HTTPGet {
+enum HTTPQuestion {
     private static let patience = 10
     private static let most = 64 << 20
 
-    static func ask(_ base: String, _ path: String, _ query: String) throws -> (status: Int, body: Data) {
+    static func ask(
+        _ base: String, _ path: String, _ query: String, body: Data? = nil
+    ) throws -> (status: Int, body: Data) {
         guard let url = URLComponents(string: base), url.scheme == "http", let host = url.host else {
             throw Failure("--api \(base): must be http://HOST:PORT; for TLS use a tunnel, or --db on the host itself")
         }
@@ -15,7 +17,10 @@ enum HTTPGet {
         let target = address + path + (query.isEmpty ? "" : "?\(query)")
         let descriptor = try connect(host, url.port ?? 80, base)
         defer { close(descriptor) }
-        let request = Array("GET \(target) HTTP/1.0\r\nHost: \(host)\r\nAccept: application/json\r\n\r\n".utf8)
+        let method = body == nil ? "GET" : "POST"
+        let content = body.map { "Content-Type: application/json\r\nContent-Length: \($0.count)\r\n" } ?? ""
+        let head = "\(method) \(target) HTTP/1.0\r\nHost: \(host)\r\nAccept: application/json\r\n\(content)\r\n"
+        let request = Array(head.utf8) + (body ?? Data())
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw Failure("\(base): \(String(cString: strerror(errno)))")
         }
