@@ -8,9 +8,8 @@ extension Service {
         let order = parameters.choice("sort", ProcessOrder.allCases.map { ($0.rawValue, $0) }) ?? .cpu
         let limit = parameters.integer("limit", in: 1...100, default: 20)
         try parameters.finish()
-        // Asked first, so that it is no newer than what follows.
-        let state = try currentHealth().state
-        guard let snapshot = try reader.processes() else {
+        let (latest, state) = try reader.latestProcesses()
+        guard let snapshot = latest else {
             return Reply(capacity: 256) { json in
                 json.member("count", 0)
                 json.member("sort", order.rawValue)

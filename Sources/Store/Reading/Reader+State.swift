@@ -92,14 +92,17 @@ extension Reader {
     }
 
     /// The latest snapshot, or `nil` when there is none from the last minutes.
-    public func processes() throws -> ProcessSnapshot? {
+    public func processes() throws -> ProcessSnapshot? { try latestProcesses().snapshot }
+
+    /// The same, and what the collector had written by then.
+    public func latestProcesses() throws -> (snapshot: ProcessSnapshot?, state: State) {
         try read { _, db in
             var snapshot: ProcessSnapshot?
             let latest = "SELECT timestamp, processes FROM process_snapshots ORDER BY timestamp DESC LIMIT 1"
             try db.cachedStatement(sql: latest).rows {
                 snapshot = ProcessSnapshot(time: Timestamp(nanoseconds: $0.int(0)), json: $0.text(1))
             }
-            return snapshot
+            return (snapshot, try Self.state(db))
         }
     }
 

@@ -66,6 +66,9 @@ struct SeriesRecorder {
         }
     }
 
+    /// What a metric is called in the database; `nil` where it has not been recorded.
+    func id(of metric: String) -> Int64? { metrics[metric] }
+
     private func put(_ row: SeriesRow, tier: Int, slot: Int64) throws {
         try insert.run {
             $0.add(SeriesKey.key(tier: tier, slot: slot))

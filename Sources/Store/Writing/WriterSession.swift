@@ -9,7 +9,8 @@ final class WriterSession {
         var signals: SignalTable
         var events: EventTables
         var series: SeriesRecorder
-        var totals: HistogramTotals
+        var histogramTotals: HistogramTotals
+        var counterTotals: CounterTotals
         /// How many more events each open episode may cite.
         var citationsLeft: [Int64: Int] = [:]
     }
@@ -38,7 +39,8 @@ final class WriterSession {
                 try SeriesTier.write(configuration.tiers, db)
                 return Memory(
                     signals: try SignalTable(db), events: try EventTables(db),
-                    series: try SeriesRecorder(db, tiers: configuration.tiers), totals: try HistogramTotals(db))
+                    series: try SeriesRecorder(db, tiers: configuration.tiers),
+                    histogramTotals: try HistogramTotals(db), counterTotals: try CounterTotals(db))
             }
         } catch {
             throw StoreError(error, path: path)
@@ -56,8 +58,8 @@ final class WriterSession {
                     episodes: batch.episodes, events: batch.events, room: &memory.citationsLeft)
                 try memory.events.write(batch.events, citations: citations)
                 for tick in batch.ticks { try memory.series.write(tick) }
-                try memory.totals.write(batch.ticks)
-                try CounterTotals.write(batch.ticks, db)
+                try memory.histogramTotals.write(batch.ticks)
+                try memory.counterTotals.write(batch.ticks, memory.series)
                 try StateTables.write(batch, at: now, db)
                 return .commit
             }
