@@ -142,7 +142,7 @@ final class Stack {
 
 /// Waits for a condition and fails the test with what it waited for, and why, when it does not come.
 func require(
-    within seconds: Double, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+    within seconds: Double, _ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) throws {
     var failure: (any Error)?
@@ -155,7 +155,7 @@ func require(
         }
     }
     try #require(
-        held, "within \(seconds) s: \(what)\(failure.map { " (\($0))" } ?? "")", sourceLocation: sourceLocation)
+        held, "within \(seconds) s: \(what())\(failure.map { " (\($0))" } ?? "")", sourceLocation: sourceLocation)
 }
 
 /// A TCP port that nobody listens on right now.
