@@ -58,7 +58,7 @@ let package = Package(
         .target(
             name: "Tracers", dependencies: ["Model", "CLibBPF"], swiftSettings: strict, plugins: ["CompileBPF"]),
         .target(name: "Readers", dependencies: ["Model", "CLinux"], swiftSettings: strict),
-        .target(name: "Store", dependencies: ["Model", "CSQLite", grdb, sqlite], swiftSettings: strict),
+        .target(name: "Store", dependencies: ["Model", "CLinux", "CSQLite", grdb, sqlite], swiftSettings: strict),
         .target(
             name: "Agent", dependencies: ["Model", "Settings", "Forecast", "Readers", "Store", "CLinux", crypto],
             swiftSettings: strict),

@@ -3,18 +3,20 @@ import Foundation
 
 /// What a database of signals lacks to be a host's: components, series, processes, an agent's cycles.
 public enum LivedIn {
-    /// Lets a collector and an agent run on it for some seconds.
-    public static func live(in database: String, progress: (String) -> Void) throws {
-        progress("a collector and an agent live in it for a moment")
-        let scratch = try Scratch()
-        // Without root it has no tracers, and says so.
-        let collector = try ChildProcess.collector(on: database, until: "sched_tracer", in: scratch)
-        defer { collector.stop() }
-        let agent = try ChildProcess.agent(on: database, in: scratch)
-        defer { agent.stop() }
+    /// Lets a collector and an agent run on each for some seconds, at the same time, so that all have seen the same host.
+    public static func live(in databases: [String], progress: (String) -> Void) throws {
+        progress("a collector and an agent live in each database for a moment")
+        let scratches = try databases.map { _ in try Scratch() }
+        var parts: [ChildProcess] = []
+        defer { withExtendedLifetime(scratches) { for part in parts { part.stop() } } }
+        for (database, scratch) in zip(databases, scratches) {
+            // Without root it has no tracers, and says so.
+            parts.append(try .collector(on: database, until: "sched_tracer", in: scratch))
+            parts.append(try .agent(on: database, in: scratch))
+        }
         Thread.sleep(forTimeInterval: 8)
-        guard collector.isRunning, agent.isRunning else {
-            throw BenchmarkFailure("it ended: \(collector.output.suffix(300))\(agent.output.suffix(300))")
+        for part in parts where !part.isRunning {
+            throw BenchmarkFailure("it ended: \(part.output.suffix(300))")
         }
     }
 }

@@ -56,7 +56,7 @@ struct MadeDatabase: ParsableArguments {
     /// The same with what a collector and an agent leave behind, for those who ask the API.
     func makeLivedIn(in scratch: Scratch, span: Double) async throws -> String {
         let path = try await make(in: scratch, span: span)
-        try LivedIn.live(in: path, progress: BenchOptions.progress)
+        try LivedIn.live(in: [path], progress: BenchOptions.progress)
         return path
     }
 }
@@ -312,7 +312,7 @@ struct FlatBench: AsyncParsableCommand {
         let (short, long) = (scratch.path("short.db"), scratch.path("long.db"))
         try await DemoData.fill(path: long, signals: many, span: span, end: end, progress: BenchOptions.progress)
         try await DemoData.fill(path: short, signals: few, span: span, end: end, progress: BenchOptions.progress)
-        for path in [short, long] { try LivedIn.live(in: path, progress: BenchOptions.progress) }
+        for path in [short, long] { try LivedIn.live(in: [path], progress: BenchOptions.progress) }
         try output.show(
             try Flatness.run(
                 few: short, many: long, rounds: options.rounds, seconds: options.seconds,

@@ -1,3 +1,4 @@
+import CLinux
 import GRDB
 import Model
 
@@ -23,7 +24,11 @@ struct Retention {
         guard tick > 0 else { return nil }
         let now = Timestamp(nanoseconds: tick)
         heldSeconds = clock.look(at: now, .now)
-        if try compaction.step(db, now: now.seconds) { return 0 }
+        if try compaction.step(db, now: now.seconds) {
+            // The window's numbers took some 4 MiB, which would stand idle for minutes.
+            clinux_release_idle_memory()
+            return 0
+        }
         var removed = heldSeconds == nil ? try deleteOld(db, configuration, now: now) : 0
         if removed > 0 { return removed }
         removed = try deleteEvents(db, cap: configuration.eventBytes)
