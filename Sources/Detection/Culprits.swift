@@ -7,9 +7,9 @@ struct Suspect: Sendable {
     var share: Double
     /// The measure itself: cores, bytes per second.
     var amount: Double
-    /// The process with the largest part, and that part.
+    /// Who stands for it: of the processes of one name that have most, the oldest. The one with the largest part changes from
+    /// tick to tick where several have the same.
     var process: ProcessActivity
-    var largest: Double
     /// Processes that took part.
     var processes: Int
 
@@ -52,15 +52,20 @@ extension Parties {
 
     /// What the processes of one party have of a measure, or `nil` if nothing.
     private func candidate(_ party: Int, _ measure: (ProcessActivity) -> Double) -> Suspect? {
-        var found: Suspect?
-        for process in members[party].lazy.map({ processes[$0] }) where !process.isKernelThread {
-            let part = measure(process)
-            guard part > 0 else { continue }
-            let one = Suspect(
-                parties: [party], share: 0, amount: part, process: process, largest: part, processes: 1)
-            found = found?.joined(by: one) ?? one
+        let parts = members[party].compactMap { position -> (process: ProcessActivity, part: Double)? in
+            let process = processes[position]
+            guard !process.isKernelThread, case let part = measure(process), part > 0 else { return nil }
+            return (process, part)
         }
-        return found
+        guard
+            let largest = parts.max(by: {
+                $0.part == $1.part ? $1.process.isOlder(than: $0.process) : $0.part < $1.part
+            })
+        else { return nil }
+        let equals = parts.lazy.filter { $0.process.comm == largest.process.comm && $0.part >= 0.4 * largest.part }
+        return Suspect(
+            parties: [party], share: 0, amount: parts.reduce(0) { $0 + $1.part },
+            process: equals.map(\.process).min { $0.isOlder(than: $1) } ?? largest.process, processes: parts.count)
     }
 
     /// Parties of one parent, name and cgroup as one; what init was left with has no parent in that sense. One that has little
@@ -88,10 +93,9 @@ extension Parties {
 }
 
 extension Suspect {
-    /// Both as one. The process with the larger part stands for it, or that with the smaller pid, so that the answer does
-    /// not depend on the order.
+    /// Both as one.
     fileprivate func joined(by other: Suspect) -> Suspect {
-        var both = (other.largest, process.identity.pid) > (largest, other.process.identity.pid) ? other : self
+        var both = other.process.isOlder(than: process) ? other : self
         both.parties = parties.union(other.parties)
         both.amount = amount + other.amount
         both.processes = processes + other.processes
@@ -107,6 +111,10 @@ extension Suspect {
 }
 
 extension ProcessActivity {
+    func isOlder(than other: ProcessActivity) -> Bool {
+        (identity.startTicks, identity.pid) < (other.identity.startTicks, other.identity.pid)
+    }
+
     /// The cgroup's path where /proc was read, else the kernel's number for it.
     var cgroupName: String { proc?.cgroup ?? (cgroup == 0 ? "" : String(cgroup)) }
 }

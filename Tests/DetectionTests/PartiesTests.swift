@@ -137,6 +137,20 @@ import Testing
         #expect(suspects.first.map { parties.isRelated(9, to: $0) && !parties.isRelated(1, to: $0) } == true)
     }
 
+    @Test(arguments: [20, 23, 27] as [Int32])
+    func `the oldest of equals stands for all, whoever has most in this tick`(busiest: Int32) {
+        func hogs(group: (Int32) -> Int32) -> [ProcessActivity] {
+            (20..<28).map { pid in
+                Made.process(pid, "stress", group: group(pid), parent: 10).hogging(pid == busiest ? 0.3 : 0.2)
+                    .with { $0.cgroup = 1 }
+            }
+        }
+        let idler = Made.process(19, "stress", group: 20, parent: 10).hogging(0.01)
+        for processes in [hogs { $0 }, hogs { _ in 20 } + [idler]] {
+            #expect(Parties(processes).suspects { $0.coresUsed(over: 1) }.first?.process.identity.pid == 20)
+        }
+    }
+
     @Test func `wrapped in shells, commands are told by who started the shells`() {
         let shells = (20..<28).map { Made.process($0, "sh", parent: 10).with { $0.cgroup = 1 } }
         let hogs = (20..<28).map {

@@ -174,7 +174,11 @@ import Testing
                 of: stack.agentDatabase) != "0"
         }
         var asked: Int64 = 0
-        try require(within: 90, "the change is made") {
+        func decisions() -> String {
+            let all = "SELECT group_concat(id || ' ' || state || ' ' || coalesce(note, ''), '; ') FROM decisions"
+            return (try? stack.sql(all, of: stack.agentDatabase)) ?? "nothing"
+        }
+        try require(within: 90, "the change is made, but \(decisions())") {
             let waiting =
                 Int64(
                     try stack.sql(

@@ -97,10 +97,7 @@ struct SchedulerRule: Rule {
         let members = parties.members[party].map { parties.processes[$0] }
         // The oldest process that takes part stands for the party: the busiest changes from tick to tick.
         let storming = members.filter { situation.switches(of: $0) >= rate / Double(2 * members.count) }
-        let entity = storming.min {
-            ($0.identity.startTicks, $0.identity.pid) < ($1.identity.startTicks, $1.identity.pid)
-        }
-        let process = entity ?? members[0]
+        let process = storming.min { $0.isOlder(than: $1) } ?? members[0]
 
         let scheduling = members.compactMap(\.scheduling)
         let voluntary = scheduling.reduce(0) { $0 + $1.voluntarySwitches }
@@ -113,7 +110,7 @@ struct SchedulerRule: Rule {
 
         let suspect = Suspect(
             parties: [party], share: rate / max(all, 1), amount: rate, process: process,
-            largest: situation.switches(of: process), processes: storming.count)
+            processes: storming.count)
         // Who waits for a CPU waits for those who hold it, and only they can be blamed for it, however much others switch.
         let holdsCPU = situation.cpu.suspects.contains { $0.parties.contains(party) }
         let suffering = holdsCPU ? situation.cpu.suffering(bands.runQueueWait) : nil
