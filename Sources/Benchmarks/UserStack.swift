@@ -66,7 +66,7 @@ struct UserStack {
     func body(of path: String) throws -> String { try ChildProcess.run("curl", ["-sf", base + path], in: scratch) }
 
     /// nginx's, a second late.
-    var log: String { (try? String(contentsOfFile: scratch.path("run/nginx-access.log"), encoding: .utf8)) ?? "" }
+    func log() throws -> String { try String(contentsOfFile: scratch.path("run/nginx-access.log"), encoding: .utf8) }
 
     /// Keeps a reply's body as a file that nginx serves, and returns its path there.
     func saveReply(of path: String, as name: String) throws -> String {

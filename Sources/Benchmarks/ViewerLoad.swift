@@ -93,6 +93,10 @@ public enum ViewerLoad {
         var times: [Double] = []
         let share = try cost(of: all) { times = try load(seconds) }
         let computed = zip(try stack.asked(paths), before).map { $0 - $1 }
+        // What nginx keeps for a second is asked for anew in this time.
+        guard computed.allSatisfy({ $0 > 0 }) else {
+            throw BenchmarkFailure("nginx's log says nothing of what workers were asked for: \(paths)")
+        }
         return Look(
             viewers: viewers, times: times, computed: Double(computed.max() ?? 0) / Double(seconds), share: share)
     }
@@ -140,7 +144,7 @@ extension UserStack {
     /// no line of its own; who set it off was given what is STALE.
     fileprivate func asked(_ paths: [String]) throws -> [Int] {
         sleep(2)
-        let lines = log.split(separator: "\n").filter { line in
+        let lines = try log().split(separator: "\n").filter { line in
             ["MISS", "EXPIRED", "STALE"].contains { line.contains("\"cache\":\"\($0)\"") }
         }
         return paths.map { path in lines.count { $0.contains("\"uri\":\"\(path)\"") } }

@@ -7,7 +7,7 @@ struct Suspect: Sendable {
     var share: Double
     /// The measure itself: cores, bytes per second.
     var amount: Double
-    /// Who stands for it: of the processes of one name that have most, the oldest. The one with the largest part changes from
+    /// Who stands for it: of the processes of one name that have most, the oldest that lives. The one with the largest part changes from
     /// tick to tick where several have the same.
     var process: ProcessActivity
     /// Processes that took part.
@@ -59,13 +59,13 @@ extension Parties {
         }
         guard
             let largest = parts.max(by: {
-                $0.part == $1.part ? $1.process.isOlder(than: $0.process) : $0.part < $1.part
+                $0.part == $1.part ? $1.process.isNamedBefore($0.process) : $0.part < $1.part
             })
         else { return nil }
         let equals = parts.lazy.filter { $0.process.comm == largest.process.comm && $0.part >= 0.4 * largest.part }
         return Suspect(
             parties: [party], share: 0, amount: parts.reduce(0) { $0 + $1.part },
-            process: equals.map(\.process).min { $0.isOlder(than: $1) } ?? largest.process, processes: parts.count)
+            process: equals.map(\.process).min { $0.isNamedBefore($1) } ?? largest.process, processes: parts.count)
     }
 
     /// Parties of one parent, name and cgroup as one; what init was left with has no parent in that sense. One that has little
@@ -95,7 +95,7 @@ extension Parties {
 extension Suspect {
     /// Both as one.
     fileprivate func joined(by other: Suspect) -> Suspect {
-        var both = other.process.isOlder(than: process) ? other : self
+        var both = other.process.isNamedBefore(process) ? other : self
         both.parties = parties.union(other.parties)
         both.amount = amount + other.amount
         both.processes = processes + other.processes
@@ -111,8 +111,10 @@ extension Suspect {
 }
 
 extension ProcessActivity {
-    func isOlder(than other: ProcessActivity) -> Bool {
-        (identity.startTicks, identity.pid) < (other.identity.startTicks, other.identity.pid)
+    /// Whether it is named rather than the other: who lives, and of those the older.
+    func isNamedBefore(_ other: ProcessActivity) -> Bool {
+        (exited ? 1 : 0, identity.startTicks, identity.pid)
+            < (other.exited ? 1 : 0, other.identity.startTicks, other.identity.pid)
     }
 
     /// The cgroup's path where /proc was read, else the kernel's number for it.

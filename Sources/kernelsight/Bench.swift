@@ -307,12 +307,13 @@ struct FlatBench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let scratch = try Scratch()
+        // An agent's database stands beside each.
+        let scratch = (short: try Scratch(), long: try Scratch())
         let (end, span) = (Timestamp.now, 30 * 86_400.0)
-        let (short, long) = (scratch.path("short.db"), scratch.path("long.db"))
+        let (short, long) = (scratch.short.path("bench.db"), scratch.long.path("bench.db"))
         try await DemoData.fill(path: long, signals: many, span: span, end: end, progress: BenchOptions.progress)
         try await DemoData.fill(path: short, signals: few, span: span, end: end, progress: BenchOptions.progress)
-        for path in [short, long] { try LivedIn.live(in: [path], progress: BenchOptions.progress) }
+        try LivedIn.live(in: [short, long], progress: BenchOptions.progress)
         try output.show(
             try Flatness.run(
                 few: short, many: long, rounds: options.rounds, seconds: options.seconds,

@@ -138,15 +138,19 @@ import Testing
     }
 
     @Test(arguments: [20, 23, 27] as [Int32])
-    func `the oldest of equals stands for all, whoever has most in this tick`(busiest: Int32) {
+    func `the oldest of equals that lives stands for all, whoever has most in this tick`(busiest: Int32) {
         func hogs(group: (Int32) -> Int32) -> [ProcessActivity] {
             (20..<28).map { pid in
                 Made.process(pid, "stress", group: group(pid), parent: 10).hogging(pid == busiest ? 0.3 : 0.2)
                     .with { $0.cgroup = 1 }
             }
         }
-        let idler = Made.process(19, "stress", group: 20, parent: 10).hogging(0.01)
-        for processes in [hogs { $0 }, hogs { _ in 20 } + [idler]] {
+        let idler = Made.process(18, "stress", group: 20, parent: 10).hogging(0.01)
+        let ended = Made.process(19, "stress", group: 20, parent: 10).hogging(0.2).with {
+            $0.cgroup = 1
+            $0.exited = true
+        }
+        for processes in [hogs { $0 } + [ended], hogs { _ in 20 } + [idler, ended]] {
             #expect(Parties(processes).suspects { $0.coresUsed(over: 1) }.first?.process.identity.pid == 20)
         }
     }

@@ -107,8 +107,7 @@ import Testing
         group.wait()
         let count = answered.load(ordering: .relaxed)
         #expect(count > 500 && failed.load(ordering: .relaxed) == 0)
-        // One a second, and some where a worker did not get to run for a second. nginx's log would not have those that it fetched
-        // in the background.
+        // One a second, and some where a worker did not get to run for a second.
         let cost = try settled() - before
         #expect((2...12).contains(cost), "\(cost) computations for \(count) answers")
     }

@@ -3,7 +3,7 @@ import Model
 /// One thing to do, about one party or about the host.
 public struct Action: Sendable, Hashable, Codable {
     public var kind: ActionKind
-    /// The largest process of the party that it is about; `nil` for what is about the host.
+    /// A process of the party that it is about; `nil` for what is about the host.
     public var process: ProcessIdentity?
     /// Inside the range of `kind.parameter`; `nil` where there is none.
     public var value: String?

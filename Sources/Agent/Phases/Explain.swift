@@ -84,8 +84,8 @@ enum Explain {
         return found
     }
 
-    /// For each culprit the one of its party that was named first: signals name the largest process of a party, which is another
-    /// one from second to second where children come and go. One that has ended was of those that have its name and cgroup,
+    /// For each culprit the one of its party that was named first: signals name one process of a party, which may be
+    /// another one where children come and go. One that has ended was of those that have its name and cgroup,
     /// where these are one party.
     private static func leaders(
         _ problems: [Problem], _ parties: [Set<ProcessIdentity>]

@@ -96,11 +96,20 @@ struct MemoryPressure: Rule {
         guard situation.memory.measure != Contention.cacheMeasure else {
             return ("{2} reads {3} a second through the page cache", [suspect.name, Text.bytes(suspect.amount)])
         }
-        let demand = suspect.process.pageDemand(
+        let holder = holder(of: suspect, in: situation.parties)
+        let demand = holder.pageDemand(
             over: situation.tick.interval, returning: Contention.returningShare(of: situation.tick))
         return (
             "{2} holds {3} and demands {4} more a second",
-            [suspect.name, Text.bytes(Double(suspect.process.proc?.residentBytes ?? 0)), Text.bytes(demand)]
+            [suspect.name, Text.bytes(Double(holder.proc?.residentBytes ?? 0)), Text.bytes(demand)]
         )
+    }
+
+    /// The process of that name that holds most: who stands for a suspect may be one that holds less. What they share is in each, so
+    /// that a sum says nothing.
+    private func holder(of suspect: Suspect, in parties: Parties) -> ProcessActivity {
+        suspect.parties.flatMap { parties.members[$0] }.map { parties.processes[$0] }
+            .filter { $0.comm == suspect.process.comm }
+            .max { ($0.proc?.residentBytes ?? 0) < ($1.proc?.residentBytes ?? 0) } ?? suspect.process
     }
 }

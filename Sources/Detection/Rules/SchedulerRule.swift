@@ -97,7 +97,7 @@ struct SchedulerRule: Rule {
         let members = parties.members[party].map { parties.processes[$0] }
         // The oldest process that takes part stands for the party: the busiest changes from tick to tick.
         let storming = members.filter { situation.switches(of: $0) >= rate / Double(2 * members.count) }
-        let process = storming.min { $0.isOlder(than: $1) } ?? members[0]
+        let process = storming.min { $0.isNamedBefore($1) } ?? members[0]
 
         let scheduling = members.compactMap(\.scheduling)
         let voluntary = scheduling.reduce(0) { $0 + $1.voluntarySwitches }
