@@ -54,7 +54,9 @@ import Testing
         group.wait()
 
         let failed = failures.withLock { $0 }
-        #expect(failed.isEmpty, "\(failed.count) of \(total) failed: \(failed.prefix(5))")
+        let log =
+            (try? String(contentsOf: stack.directory.appending(path: "log/nginx-error.log"), encoding: .utf8)) ?? ""
+        #expect(failed.isEmpty, "\(failed.count) of \(total) failed: \(failed.prefix(5)); nginx: \(log.suffix(2000))")
         #expect(stack.stop(), "everything stops by itself")
     }
 
