@@ -84,7 +84,7 @@ struct Measurements {
 
     /// What the last tick says of how a party uses CPUs and disks.
     func use(of party: Party) throws -> (cores: Double?, writesBuffered: Bool) {
-        guard let snapshot = try reader.processes() else { return (nil, false) }
+        guard let snapshot = try reader.processes().snapshot else { return (nil, false) }
         let records = try ProcessRecord.list(snapshot.json).filter { party.contains($0.identity) }
         let cores = records.compactMap(\.scheduling?.cpuNs).reduce(0, +) / 1e9
         let submitted = records.compactMap(\.blockIo?.writeBytes).reduce(0, +)

@@ -20,6 +20,8 @@ struct Suspect: Sendable {
 extension Parties {
     /// Below this share of the cause a party is not to blame; a wrong name is worse than none.
     static let leastShare = 0.25
+    /// Who has this share of the largest part has as much as any.
+    private static let equalShare = 0.4
     static let mostSuspects = 5
 
     /// The parties that cause most of what `measure` counts, most first, kernel threads left out: they work for others.
@@ -42,7 +44,7 @@ extension Parties {
             return ranked.prefix(Self.mostSuspects).compactMap { entry in
                 var suspect = entry.suspect
                 suspect.share = suspect.amount / total
-                let matters = entry.weight > 0 && entry.weight >= 0.4 * top && suspect.amount >= least
+                let matters = entry.weight > 0 && entry.weight >= Self.equalShare * top && suspect.amount >= least
                 return matters && suspect.share >= Self.leastShare ? suspect : nil
             }
         }
@@ -62,10 +64,14 @@ extension Parties {
                 $0.part == $1.part ? $1.process.isNamedBefore($0.process) : $0.part < $1.part
             })
         else { return nil }
-        let equals = parts.lazy.filter { $0.process.comm == largest.process.comm && $0.part >= 0.4 * largest.part }
+        var named = largest.process
+        for (process, part) in parts
+        where process.comm == named.comm && part >= Self.equalShare * largest.part && process.isNamedBefore(named) {
+            named = process
+        }
         return Suspect(
-            parties: [party], share: 0, amount: parts.reduce(0) { $0 + $1.part },
-            process: equals.map(\.process).min { $0.isNamedBefore($1) } ?? largest.process, processes: parts.count)
+            parties: [party], share: 0, amount: parts.reduce(0) { $0 + $1.part }, process: named,
+            processes: parts.count)
     }
 
     /// Parties of one parent, name and cgroup as one; what init was left with has no parent in that sense. One that has little
@@ -87,7 +93,7 @@ extension Parties {
         }
         return families.values.compactMap { family in
             let largest = family.map(\.amount).max() ?? 0
-            return family.filter { $0.amount >= 0.4 * largest }.reduce(nil) { $0?.joined(by: $1) ?? $1 }
+            return family.filter { $0.amount >= Self.equalShare * largest }.reduce(nil) { $0?.joined(by: $1) ?? $1 }
         }
     }
 }

@@ -1,9 +1,10 @@
-import FastCGI
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import API
+@testable import FastCGI
 
 private let nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].first { (path: String) in access(path, X_OK) == 0 }
 
@@ -21,17 +22,16 @@ private final class Site {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         port = try Self.freePort()
         for name in ["1", "2"] { workers.append(try worker(name)) }
-        let shipped = URL(filePath: #filePath).appending(path: "../../../nginx").standardized
-        var text = try String(contentsOf: shipped.appending(path: "kernelsight.conf.in"), encoding: .utf8)
-        let servers = ["1", "2"].map { "server unix:\(directory.path)/\($0).sock max_fails=0;" }.joined(separator: " ")
-        for (place, value) in [
-            ("@PORT@", "\(port)"), ("@SERVERS@", servers), ("@RUN@", directory.path), ("@LOG@", directory.path),
-            ("@ROOT@", shipped.path),
-        ] {
-            text = text.replacingOccurrences(of: place, with: value)
-        }
         let configuration = directory.appending(path: "nginx.conf")
-        try text.write(to: configuration, atomically: true, encoding: .utf8)
+        try Data().write(to: configuration)
+        let render = Process()
+        render.executableURL = URL(filePath: #filePath).appending(path: "../../../deploy/render-nginx").standardized
+        render.arguments =
+            ["\(port)", directory.path, directory.path] + ["1", "2"].map(socketPath)
+        render.standardOutput = try FileHandle(forWritingTo: configuration)
+        try render.run()
+        render.waitUntilExit()
+        try #require(render.terminationStatus == 0, "the configuration cannot be rendered")
         let path = try #require(nginx)
         let arguments = [
             "-p", directory.path, "-c", configuration.path, "-g", "daemon off;" + (geteuid() == 0 ? " user root;" : ""),
@@ -56,9 +56,11 @@ private final class Site {
         try? FileManager.default.removeItem(at: directory)
     }
 
+    func socketPath(_ name: String) -> String { directory.appending(path: "\(name).sock").path }
+
     func worker(_ name: String) throws -> Server {
         let service = host.service
-        let server = try Server(path: directory.appending(path: "\(name).sock").path, mode: 0o666, threads: 16) {
+        let server = try Server(path: socketPath(name), mode: 0o666, threads: 16) {
             service.respond(to: $0, on: $1)
         }
         try server.start()
@@ -119,6 +121,50 @@ private final class Site {
         }
         try #require(result == 0)
         return Int(in_port_t(bigEndian: address.sin_port))
+    }
+}
+
+/// A FastCGI worker that answers the first request on a connection, keeps it, and closes it without a word at the second.
+private final class ClosingWorker: Sendable {
+    private let listener: ListeningSocket
+    private let closings = Atomic<Int>(0)
+
+    /// How often it has closed one so.
+    var closed: Int { closings.load(ordering: .relaxed) }
+
+    init(path: String) throws {
+        listener = try ListeningSocket(path: path, mode: 0o666, group: nil, backlog: 16)
+        Thread.detachNewThread { [self] in
+            while case let connection = listener.accept(), connection >= 0 {
+                Thread.detachNewThread { [self] in serve(connection) }
+            }
+        }
+    }
+
+    func stop() { listener.stop() }
+
+    private func serve(_ connection: Int32) {
+        defer { close(connection) }
+        guard readRequest(connection) else { return }
+        let output = Array("Status: 200\r\nContent-Type: application/json\r\n\r\n{}".utf8)
+        // Output, its end, and the request's, of request 1: the number that nginx gives all.
+        let reply =
+            [1, 6, 0, 1, 0, UInt8(output.count), 0, 0] + output + [1, 6, 0, 1, 0, 0, 0, 0]
+            + [1, 3, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        guard send(connection, reply, reply.count, Int32(MSG_NOSIGNAL)) == reply.count else { return }
+        if readRequest(connection) { closings.add(1, ordering: .relaxed) }
+    }
+
+    /// Reads up to the end of a request's input; false where the connection ended before.
+    private func readRequest(_ connection: Int32) -> Bool {
+        var request: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while request.suffix(8) != [1, 5, 0, 1, 0, 0, 0, 0] {
+            let count = recv(connection, &chunk, chunk.count, 0)
+            guard count > 0 else { return false }
+            request += chunk[..<count]
+        }
+        return true
     }
 }
 
@@ -207,6 +253,18 @@ struct NginxTests {
         defer { again.stop() }
         #expect(try site.get("/api/health").status == 200)
         #expect(try site.get("/api/stats").status == 200)
+    }
+
+    @Test func `a worker that closes a kept connection as it is asked is asked again, also where the other is gone`()
+        throws
+    {
+        let site = try Site()
+        for worker in site.workers { worker.stop() }
+        let closing = try ClosingWorker(path: site.socketPath("1"))
+        defer { closing.stop() }
+        for _ in 1...20 { #expect(try site.get("/api/health").status == 200) }
+        // Each of nginx's processes has asked on a kept connection, but for its first time.
+        #expect(closing.closed > 0)
     }
 
     @Test func `what costs a worker is limited for each client, and the rest is not`() throws {

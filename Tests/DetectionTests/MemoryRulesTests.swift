@@ -31,6 +31,15 @@ import Testing
                 + "demands 819 MB more a second; postgres (pid 812) waits 340 ms of each second for pages")
     }
 
+    @Test func `the sentence shows what the process that holds most has, whoever it names`() throws {
+        let parent = Made.process(4000, "python3", group: 4000).holding(8 << 30)
+        let worker = Made.process(4001, "python3", group: 4000).holding(9 << 30).faulting(minor: 2500)
+        let found = try #require(squeezed().adding(parent, worker, victim).observed(MemoryPressure()).first)
+        #expect(found.finding.culprits.map(\.process.pid) == [4000])
+        let summary = found.finding.message.summary
+        #expect(summary.contains("python3 (pid 4000 and 1 more) holds 9.7 GB and demands 10 MB more"), "\(summary)")
+    }
+
     @Test func `95 percent in use without stalls is silence`() {
         let full = Made.idle().with { $0.host.memory?.available = 100 << 20 }
         #expect(full.adding(hog).observed(MemoryPressure()).isEmpty)

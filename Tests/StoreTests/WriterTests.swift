@@ -169,7 +169,7 @@ struct WriterTests {
             try writer.flush()
         }
         let reader = Reader(path: scratch.database)
-        let snapshot = try #require(try reader.processes())
+        let snapshot = try #require(try reader.processes().snapshot)
         #expect(snapshot.time == start.advanced(bySeconds: 2))
         let list = try JSONSerialization.jsonObject(with: Data(snapshot.json.utf8)) as? [[String: Any]]
         #expect(list?.first?["comm"] as? String == "a\"2")

@@ -8,7 +8,7 @@ extension Service {
         let order = parameters.choice("sort", ProcessOrder.allCases.map { ($0.rawValue, $0) }) ?? .cpu
         let limit = parameters.integer("limit", in: 1...100, default: 20)
         try parameters.finish()
-        let (latest, state) = try reader.latestProcesses()
+        let (latest, state) = try reader.processes()
         guard let snapshot = latest else {
             return Reply(capacity: 256) { json in
                 json.member("count", 0)

@@ -73,7 +73,7 @@ extension Measurements {
     }
 
     private func top(_ count: Int, _ unit: String, _ measure: (ProcessRecord) -> Double) throws -> [String] {
-        guard let snapshot = try reader.processes() else { return [] }
+        guard let snapshot = try reader.processes().snapshot else { return [] }
         return try ProcessRecord.list(snapshot.json).map { ($0, measure($0)) }.filter { $0.1 > 0 }
             .sorted { $0.1 > $1.1 }.prefix(count).map { "\($0.comm) (pid \($0.pid)) \(Self.short($1)) \(unit)" }
     }

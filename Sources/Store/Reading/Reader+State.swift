@@ -91,11 +91,8 @@ extension Reader {
         }
     }
 
-    /// The latest snapshot, or `nil` when there is none from the last minutes.
-    public func processes() throws -> ProcessSnapshot? { try latestProcesses().snapshot }
-
-    /// The same, and what the collector had written by then.
-    public func latestProcesses() throws -> (snapshot: ProcessSnapshot?, state: State) {
+    /// The latest snapshot, or `nil` when there is none from the last minutes; and what the collector had written by then.
+    public func processes() throws -> (snapshot: ProcessSnapshot?, state: State) {
         try read { _, db in
             var snapshot: ProcessSnapshot?
             let latest = "SELECT timestamp, processes FROM process_snapshots ORDER BY timestamp DESC LIMIT 1"
