@@ -67,15 +67,15 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 }
 
 /* A thread's counters, and the stretch that is not in them yet. */
-static __always_inline void take_counters(struct task_counters *counters, struct stretch *stretch,
-					  struct task_state *state)
+static __always_inline void take_counters(struct task_struct *task, struct task_state *state,
+					  struct task_counters *counters, struct stretch *stretch)
 {
-	*stretch = stretch_of(state);
+	*stretch = stretch_of(task, state);
 	barrier();
 	*counters = state->counters;
 	barrier();
 	/* Its hooks have run meanwhile, and may have counted the stretch; or nobody keeps phases (any more). */
-	if (stretch_of(state).since_ns != stretch->since_ns || !walk.scheduler_since_ns ||
+	if (stretch_of(task, state).since_ns != stretch->since_ns || !walk.scheduler_since_ns ||
 	    stretch->since_ns < walk.scheduler_since_ns)
 		stretch->phase = UNKNOWN;
 }
@@ -89,16 +89,20 @@ static __always_inline bool add_stretch(struct task_counters *counters, struct s
 	switch (stretch->phase) {
 	case RUNNING:
 		counters->cpu_ns += ns;
-		return true;
+		break;
 	case WOKEN:
 	case PREEMPTED:
 		counters->wait_ns += ns;
-		return true;
+		break;
 	case BLOCKED:
 		counters->blocked_ns += ns;
-		return true;
+		break;
+	default:
+		return false;
 	}
-	return false;
+	if (stretch->stalls)
+		counters->memory_stall_ns += ns;
+	return true;
 }
 
 static __always_inline void take_clocks(struct sched_clocks *clocks, struct task_struct *task)
@@ -205,7 +209,7 @@ int threads(struct bpf_iter__task *context)
 	threads_with_state++;
 	if (walk.claim_calls && __sync_lock_test_and_set(&state->call.number1, 0))
 		claimed_calls++;
-	take_counters(&found.counters, &stretch, state);
+	take_counters(task, state, &found.counters, &stretch);
 	take_clocks(&found.clocks, task);
 	now = bpf_ktime_get_ns();
 	/* Without the stretch: what is counted from here on makes it differ from the next one. */
@@ -254,7 +258,7 @@ static __always_inline enum outcome handle_exit(struct hook_ledger *slot, struct
 	describe(&record->header, task, state);
 	record->header.state = __sync_lock_test_and_set(&state->id, ENDED);
 	record->header.ended = !last_thread(task) ? 1 : ended_by(task) == SIGKILL ? 3 : 2;
-	take_counters(&record->counters, &stretch, state);
+	take_counters(task, state, &record->counters, &stretch);
 	take_clocks(&record->clocks, task);
 	add_stretch(&record->counters, &stretch, bpf_ktime_get_ns());
 	bpf_ringbuf_submit(record, ring_wakeup(&events));

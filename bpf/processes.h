@@ -15,7 +15,7 @@ struct task_counters {
 		__u64 ns;
 	} calls[SYSCALL_CATEGORIES]; /* syscall_tracer */
 
-	__u64 cpu_ns; /* sched_tracer, down to slept_ns */
+	__u64 cpu_ns; /* sched_tracer, down to memory_stall_ns */
 	__u64 voluntary;
 	__u64 involuntary;
 	__u64 wakeups;
@@ -23,6 +23,7 @@ struct task_counters {
 	__u64 wait_ns;
 	__u64 blocked_ns;
 	__u64 slept_ns;
+	__u64 memory_stall_ns; /* the part of CPU, wait and D state for which the kernel had it stall on memory */
 
 	__u64 minor_faults; /* page_fault_tracer, down to major_fault_ns */
 	__u64 major_faults;
@@ -116,8 +117,8 @@ struct walk {
 	__u32 claim_calls;          /* final walk: count calls as in flight, so that an exit does not count them */
 };
 
-_Static_assert(sizeof(struct task_counters) == 304, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct task_counters) == 312, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct call) == 40, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct sched_clocks) == 40, "Sources/Tracers reads this layout");
 _Static_assert(sizeof(struct thread_header) == 168, "Sources/Tracers reads this layout");
-_Static_assert(sizeof(struct thread_record) == 168 + 304 + 40, "Sources/Tracers reads this layout");
+_Static_assert(sizeof(struct thread_record) == 168 + 312 + 40, "Sources/Tracers reads this layout");

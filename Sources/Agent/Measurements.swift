@@ -106,7 +106,7 @@ extension Problem {
 
 /// A process in a snapshot of the store, as far as the agent looks at it.
 struct ProcessRecord: Decodable {
-    struct Scheduling: Decodable { var cpuNs: Double, waitNs: Double, blockedNs: Double? }
+    struct Scheduling: Decodable { var cpuNs: Double, waitNs: Double, blockedNs: Double?, memoryStallNs: Double? }
     struct Faults: Decodable { var latencyNs: Double }
     struct BlockIO: Decodable { var readBytes: Double, writeBytes: Double }
     struct Proc: Decodable { var writeBytesPerSecond: Double?, residentBytes: Double? }
@@ -130,7 +130,8 @@ struct ProcessRecord: Decodable {
         let nanoseconds =
             switch kind {
             case "run-queue wait": scheduling?.waitNs ?? 0
-            case "waiting for memory", "page-fault latency": max(faults?.latencyNs ?? 0, blocked)
+            case "waiting for memory", "page-fault latency":
+                max(faults?.latencyNs ?? 0, blocked, scheduling?.memoryStallNs ?? 0)
             default: blocked
             }
         return nanoseconds / 1e6

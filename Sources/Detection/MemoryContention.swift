@@ -30,7 +30,7 @@ extension Contention {
         func stall(_ process: ProcessActivity) -> Double {
             let faults = Double(process.faults?.majorLatencyNanoseconds ?? 0)
             let blocked = process.identity == own ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0)
-            return max(faults, blocked) / 1e6 / tick.interval
+            return max(faults, blocked, Double(process.scheduling?.memoryStallNanoseconds ?? 0)) / 1e6 / tick.interval
         }
         let isFull = (tick.host.memory?.usedShare ?? 0) >= thresholds.memoryUsed.medium
         var user = tick.processes.filter { !$0.isKernelThread }

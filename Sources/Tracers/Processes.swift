@@ -19,7 +19,7 @@ final class Processes {
     private(set) var walkFailure: LoadFailure?
 
     /// Loads and attaches.
-    /// - Parameter ringBytes: room for exit records (512 bytes each) between two drains.
+    /// - Parameter ringBytes: room for exit records (528 bytes each) between two drains.
     init(rings: RingReader, ringBytes: Int, runningThresholdNanoseconds: UInt64) throws(LoadFailure) {
         object = try BPFObject("processes", image: BPFImage.processes)
         object.setRoom(of: "events", to: ringBytes)

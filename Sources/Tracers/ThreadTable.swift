@@ -11,7 +11,7 @@ struct ThreadTable {
     static let counterWords = clockWords + MemoryLayout<sched_clocks>.size / 8
     /// Of each word whether a stretch that goes on is added to it.
     private static let isStretch: [Bool] = {
-        let stretches = [\task_counters.cpu_ns, \.wait_ns, \.blocked_ns].map {
+        let stretches = [\task_counters.cpu_ns, \.wait_ns, \.blocked_ns, \.memory_stall_ns].map {
             MemoryLayout<task_counters>.offset(of: $0)
         }
         return (0..<counterWords).map { stretches.contains(8 * $0) }
@@ -217,6 +217,7 @@ extension ProcessActivity.Scheduling {
         allowedCPUs = longestWait.allowedCPUs
         blockedNanoseconds = sum.blocked_ns
         sleptNanoseconds = sum.slept_ns
+        memoryStallNanoseconds = sum.memory_stall_ns
     }
 }
 
@@ -233,6 +234,7 @@ extension ProcessActivity.Scheduling {
         self.allowedCPUs = allowedCPUs
         blockedNanoseconds = nil
         sleptNanoseconds = nil
+        memoryStallNanoseconds = nil
     }
 }
 

@@ -40,6 +40,20 @@ struct MeasurementsTests {
         return try measurements.measurement(of: problem, from: start, to: start.advanced(bySeconds: 5)).gap
     }
 
+    @Test func `who waits for memory waits as long as the longest of what is measured of it`() throws {
+        func stall(faults: Int, blocked: String, stalled: String) throws -> [Double] {
+            let json = """
+                [{"pid": 812, "comm": "postgres", "start_ticks": 7, "faults": {"latency_ns": \(faults)},
+                "scheduling": {"cpu_ns": 0, "wait_ns": 0, "blocked_ns": \(blocked), "memory_stall_ns": \(stalled)}}]
+                """
+            let record = try #require(try ProcessRecord.list(json).first)
+            return ["waiting for memory", "page-fault latency", "blocked on I/O"].map(record.stall)
+        }
+        #expect(try stall(faults: 5_000_000, blocked: "30000000", stalled: "900000000") == [900, 900, 30])
+        #expect(try stall(faults: 5_000_000, blocked: "30000000", stalled: "0") == [30, 30, 30])
+        #expect(try stall(faults: 5_000_000, blocked: "null", stalled: "null") == [5, 5, 0])
+    }
+
     @Test func `a victim that is not there was not blocked, but only where that was measured`() throws {
         #expect(try gap(blocked: 0) == nil)
         #expect(

@@ -276,6 +276,33 @@ import Testing
         #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
     }
 
+    @Test func `while faults are not timed, who the kernel says stalls on memory is a victim`() throws {
+        let victim = Made.process(812, "postgres").holding(60 << 20).with {
+            $0.faults = nil
+            $0.scheduling?.memoryStallNanoseconds = 940_000_000
+            $0.proc?.majorFaultsPerSecond = 21
+        }
+        let tick = squeezed(stall: 0.7).adding(hog.with { $0.faults = nil }, victim).with {
+            $0.pageFaults = nil
+            $0.host.vm?.swapInPerSecond = 40_000
+            $0.host.vm?.majorFaultsPerSecond = 40_000
+        }
+        for found in [tick.observed(SwapThrashing()), tick.observed(MemoryPressure())].map(\.first) {
+            #expect(found?.grade.severity == .critical)
+            #expect(found?.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+            #expect(found?.finding.victims.map(\.comm) == ["postgres"])
+        }
+        let verdict = tick.verdict(PageFaultRule())
+        let found = try #require(verdict.observations.first)
+        #expect(verdict.observations.count == 1 && verdict.blindness != nil)
+        #expect(found.grade.severity == .critical)
+        #expect(found.finding.victims.map(\.stall) == ["waiting for memory"])
+        #expect(
+            found.finding.message.summary
+                == "postgres (pid 812) stalls on memory for 940 ms of each second, with 21 major faults; "
+                + "stress-ng-vm (pid 4243) pushes its pages out of memory")
+    }
+
     @Test func `a process that waits for its pages is named with who pushes them out`() throws {
         let found = try #require(squeezed().adding(hog, victim).observed(PageFaultRule()).first)
         #expect(found.grade.severity == .high)

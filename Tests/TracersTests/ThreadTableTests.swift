@@ -95,15 +95,19 @@ struct ThreadTableTests {
 
     @Test func `a stretch that was reported when the hooks stopped hides nothing when they are back`() {
         var table = ThreadTable(limit: 10)
-        func tick(_ cpu: UInt64, hasStretches: Bool) -> UInt64? {
+        func tick(_ time: UInt64, hasStretches: Bool) -> [UInt64?] {
+            var record = thread_record()
+            record.header.state = 1
+            (record.counters.cpu_ns, record.counters.memory_stall_ns) = (time, time)
             table.beginWalk(at: 0, hasStretches: hasStretches)
-            report(1, cpu: cpu).withUnsafeBytes { table.add($0, epoch: 1) }
-            return table.take().first?.activity(measuredBy: [.scheduler]).scheduling?.cpuNanoseconds
+            withUnsafeBytes(of: record) { table.add($0, epoch: 1) }
+            let scheduling = table.take().first?.activity(measuredBy: [.scheduler]).scheduling
+            return [scheduling?.cpuNanoseconds, scheduling?.memoryStallNanoseconds]
         }
         // A second of it goes on, and is in no counter.
-        #expect(tick(1_000_100, hasStretches: true) == 1_000_100)
-        #expect(tick(100, hasStretches: false) == 0)
-        #expect(tick(160, hasStretches: true) == 60)
+        #expect(tick(1_000_100, hasStretches: true) == [1_000_100, 1_000_100])
+        #expect(tick(100, hasStretches: false) == [0, 0])
+        #expect(tick(160, hasStretches: true) == [60, 60])
     }
 
     @Test func `a kernel that keeps no clocks says nothing`() {

@@ -73,6 +73,7 @@ struct task_struct {
 	unsigned int policy;
 	int nr_cpus_allowed;
 	int exit_code;
+	unsigned int in_memstall : 1; /* CONFIG_PSI */
 	int pid;
 	int tgid;
 	struct sched_entity se;

@@ -9,17 +9,11 @@ struct PageFaultRule: Rule {
     static let slowFault = UInt64(TracerName.pageFault.defaultThresholdMilliseconds * 1e6)
 
     func evaluate(_ situation: Situation) -> Verdict {
-        guard situation.tick.pageFaults != nil else { return fallback(situation) }
-        var slow: [ProcessIdentity: UInt64] = [:]
-        for event in situation.tick.pageFaults?.events ?? []
-        where !event.major && event.latencyNanoseconds >= Self.slowFault {
-            slow[event.task.process, default: 0] += event.latencyNanoseconds
-        }
         let bands = situation.thresholds.faultStall
+        let waits = waits(in: situation)
         var found: [(sufferer: Sufferer, grade: Grade)] = []
         for process in situation.tick.processes where !process.isKernelThread {
-            guard let faults = process.faults else { continue }
-            let waited = faults.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0)
+            guard let waited = waits(process) else { continue }
             var sufferer = Sufferer(process: process, stall: situation.millisecondsPerSecond(waited))
             // Some programs wait for their pages all the time, and nobody minds.
             sufferer.usual = (situation.usual["process.fault_stall:\(process.comm)"]?.profile.p95)
@@ -34,25 +28,47 @@ struct PageFaultRule: Rule {
                 $0.grade.severity, $0.sufferer.excess, $1.sufferer.process.identity.pid
             )
         }
-        return Verdict(observations: found.prefix(Self.most).map { observe($0.sufferer, $0.grade, situation) })
+        let observations = found.prefix(Self.most).map { observe($0.sufferer, $0.grade, situation) }
+        guard situation.tick.pageFaults == nil else { return Verdict(observations: observations) }
+        let others = storms(situation, without: Set(found.map(\.sufferer.process.identity)))
+        return Verdict(
+            observations: observations + others.prefix(Self.most - observations.count),
+            blindness: "page-fault latency comes from page_fault_tracer, which does not run")
+    }
+
+    /// How long a process waited in the tick, in nanoseconds: by the latency of its faults, or, while that is not measured, by
+    /// what the kernel counts as a stall on memory, which leaves out pages that are read for the first time.
+    private func waits(in situation: Situation) -> (ProcessActivity) -> UInt64? {
+        guard let reading = situation.tick.pageFaults else { return { $0.scheduling?.memoryStallNanoseconds } }
+        var slow: [ProcessIdentity: UInt64] = [:]
+        for event in reading.events where !event.major && event.latencyNanoseconds >= Self.slowFault {
+            slow[event.task.process, default: 0] += event.latencyNanoseconds
+        }
+        return { process in
+            process.faults.map { $0.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0) }
+        }
     }
 
     private func observe(_ sufferer: Sufferer, _ grade: Grade, _ situation: Situation) -> Observation {
         let (process, stall) = (sufferer.process, sufferer.stall)
         let low = situation.thresholds.faultStall.low
-        let majors = situation.perSecond(process.faults?.major ?? 0)
+        let isTimed = situation.tick.pageFaults != nil
+        let majors = isTimed ? situation.perSecond(process.faults?.major ?? 0) : process.proc?.majorFaultsPerSecond
         let contention = situation.paging(of: process.identity)
         let relation = contention.relation(of: process, in: situation.parties)
         var culprits = contention.suspects
-        let mean = majors > 0 ? stall / majors : stall
-        let values = [sufferer.name, Text.number(stall), Text.number(majors), Text.number(mean)]
-        let lead = "{0} waits {1} ms of each second for its pages: {2} major faults of {3} ms each"
+        let mean = majors.map { $0 > 0 ? stall / $0 : stall }
+        let values = [sufferer.name, Text.number(stall), majors.map(Text.number) ?? "", mean.map(Text.number) ?? ""]
+        let lead =
+            isTimed
+            ? "{0} waits {1} ms of each second for its pages: {2} major faults of {3} ms each"
+            : "{0} stalls on memory for {1} ms of each second" + (majors == nil ? "" : ", with {2} major faults")
         let message: Message
         switch (relation, contention.suspects.first) {
         case (.outside, let suspect?):
             let cause =
                 contention.measure == situation.memory.measure
-                ? "{4} pushes them out of memory" : "{4} keeps the device busy"
+                ? "{4} pushes \(isTimed ? "them" : "its pages") out of memory" : "{4} keeps the device busy"
             message = Message(
                 .init(
                     summary: "\(lead); \(cause)",
@@ -81,23 +97,23 @@ struct PageFaultRule: Rule {
                 evidence: [
                     situation.evidence(
                         "process.fault_stall", stall, "ms/s", low + (sufferer.usual ?? 0), of: process.comm),
-                    situation.evidence(
-                        "process.major_faults", majors, "1/s", situation.thresholds.majorFaults.low),
-                ], culprits: culprits.map { $0.culprit(measure: contention.measure) },
-                victims: [sufferer.victim(stall: "page-fault latency")]))
+                    majors.map {
+                        situation.evidence("process.major_faults", $0, "1/s", situation.thresholds.majorFaults.low)
+                    },
+                ].compactMap(\.self), culprits: culprits.map { $0.culprit(measure: contention.measure) },
+                victims: [sufferer.victim(stall: isTimed ? "page-fault latency" : "waiting for memory")]))
     }
 
     /// /proc counts major faults of the top consumers but not how long they took: a storm shows, a stall does not, and
     /// what is not known to hurt is low.
-    private func fallback(_ situation: Situation) -> Verdict {
+    private func storms(_ situation: Situation, without known: Set<ProcessIdentity>) -> [Observation] {
         let bands = situation.thresholds.majorFaults
-        let reason = "page-fault latency comes from page_fault_tracer, which does not run"
-        let counted = situation.tick.processes.compactMap { process in
+        let counted = situation.tick.processes.filter { !known.contains($0.identity) }.compactMap { process in
             process.proc.map { (process: process, rate: $0.majorFaultsPerSecond) }
         }
         let storms = counted.filter { bands.strength(of: $0.rate) >= 0.5 && !$0.process.isKernelThread }
             .sorted { ($1.rate, $0.process.identity.pid) < ($0.rate, $1.process.identity.pid) }
-        let observations = storms.prefix(Self.most).map { storm in
+        return storms.prefix(Self.most).map { storm in
             Observation(
                 key: Episode.Key(
                     type: Self.type, entity: .process(storm.process.identity, name: storm.process.comm),
@@ -111,6 +127,5 @@ struct PageFaultRule: Rule {
                         [Sufferer(process: storm.process, stall: 0).name, Text.number(storm.rate)]),
                     evidence: [situation.evidence("process.major_faults", storm.rate, "1/s", bands.low)]))
         }
-        return Verdict(observations: observations, blindness: reason)
     }
 }

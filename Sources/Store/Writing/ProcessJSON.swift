@@ -24,6 +24,7 @@ enum ProcessJSON {
                 $0.member("wait_ns", scheduling.waitNanoseconds)
                 $0.member("longest_wait_ns", scheduling.longestWaitNanoseconds.map(Double.init))
                 $0.member("blocked_ns", scheduling.blockedNanoseconds.map(Double.init))
+                $0.member("memory_stall_ns", scheduling.memoryStallNanoseconds.map(Double.init))
                 $0.member("voluntary_switches", scheduling.voluntarySwitches)
                 $0.member("involuntary_switches", scheduling.involuntarySwitches)
                 $0.member("wakeups", scheduling.wakeups.map(Double.init))
