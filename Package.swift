@@ -124,7 +124,8 @@ let package = Package(
             name: "CollectorTests", dependencies: ["kernelsight-collector", "Model", "Settings", "Store", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "TracersTests", dependencies: ["Tracers", "Model", "CLibBPF", "CLinux"], swiftSettings: strict),
+            name: "TracersTests", dependencies: ["Tracers", "Model", "CLibBPF", "CLinux", "FaultLab"],
+            swiftSettings: strict),
         .testTarget(
             name: "ReadersTests", dependencies: ["Readers", "Detection", "Model", "ChildProcess"],
             resources: [.copy("Trees")],

@@ -70,12 +70,13 @@ static __always_inline void describe(struct thread_header *header, struct task_s
 static __always_inline void take_counters(struct task_struct *task, struct task_state *state,
 					  struct task_counters *counters, struct stretch *stretch)
 {
-	*stretch = stretch_of(task, state);
+	*stretch = stretch_of(state);
 	barrier();
 	*counters = state->counters;
+	stretch->stalls = in_memory_stall(task);
 	barrier();
 	/* Its hooks have run meanwhile, and may have counted the stretch; or nobody keeps phases (any more). */
-	if (stretch_of(task, state).since_ns != stretch->since_ns || !walk.scheduler_since_ns ||
+	if (stretch_of(state).since_ns != stretch->since_ns || !walk.scheduler_since_ns ||
 	    stretch->since_ns < walk.scheduler_since_ns)
 		stretch->phase = UNKNOWN;
 }
@@ -89,7 +90,7 @@ static __always_inline bool add_stretch(struct task_counters *counters, struct s
 	switch (stretch->phase) {
 	case RUNNING:
 		counters->cpu_ns += ns;
-		break;
+		return true;
 	case WOKEN:
 	case PREEMPTED:
 		counters->wait_ns += ns;

@@ -23,7 +23,7 @@ struct task_counters {
 	__u64 wait_ns;
 	__u64 blocked_ns;
 	__u64 slept_ns;
-	__u64 memory_stall_ns; /* the part of CPU, wait and D state for which the kernel had it stall on memory */
+	__u64 memory_stall_ns; /* the part of wait and D state for which the kernel had it stall on memory */
 
 	__u64 minor_faults; /* page_fault_tracer, down to major_fault_ns */
 	__u64 major_faults;

@@ -24,9 +24,9 @@ static __always_inline struct run_queue *this_run_queue(void)
 }
 
 /* The stretch that a task is in, unless that is one from its last turn. */
-static __always_inline struct stretch measured_stretch(struct task_struct *task, struct task_state *state)
+static __always_inline struct stretch measured_stretch(struct task_state *state)
 {
-	struct stretch stretch = stretch_of(task, state);
+	struct stretch stretch = stretch_of(state);
 
 	if (stretch.since_ns < control.measured_since_ns)
 		stretch.phase = UNKNOWN;
@@ -64,15 +64,13 @@ static __always_inline enum outcome handle_switch_out(struct task_struct *task, 
 	if (!state || !queue)
 		return task_state & TASK_DEAD ? FILTERED : LOST_STORAGE;
 	is_voluntary ? state->counters.voluntary++ : state->counters.involuntary++;
-	last = measured_stretch(task, state);
+	last = measured_stretch(state);
 	/* Preempted on the way to sleep it still wants to run. */
-	begin_stretch(task, state, phase_after(preempt || stays_runnable(task, task_state), task_state), now);
+	begin_stretch(state, phase_after(preempt || stays_runnable(task, task_state), task_state), now);
 	if (last.phase != RUNNING)
 		return start_missing(); /* it has been running since before we were attached */
 	ns = now - last.since_ns;
 	state->counters.cpu_ns += ns;
-	if (last.stalls)
-		state->counters.memory_stall_ns += ns;
 	histogram_add(queue->on_cpu, ns);
 	return AGGREGATED;
 }
@@ -113,14 +111,14 @@ static __always_inline enum outcome handle_switch_in(struct hook_ledger *slot, s
 	state = task_state_create(task);
 	if (!state || !queue)
 		return LOST_STORAGE;
-	wait = measured_stretch(task, state);
-	begin_stretch(task, state, RUNNING, now);
+	wait = measured_stretch(state);
+	begin_stretch(state, RUNNING, now);
 	if (wait.phase != WOKEN && wait.phase != PREEMPTED)
 		return start_missing(); /* it has been runnable since before we were attached */
 	ns = now - wait.since_ns;
 	state->counters.waits++;
 	state->counters.wait_ns += ns;
-	if (wait.stalls)
+	if (in_memory_stall(task))
 		state->counters.memory_stall_ns += ns;
 	if (state->longest_wait_ns < ns || state->longest_wait_epoch != control.epoch) {
 		state->longest_wait_ns = ns;
@@ -147,19 +145,19 @@ static __always_inline enum outcome handle_wakeup(struct task_struct *task, bool
 		return LOST_STORAGE;
 	if (!is_new)
 		state->counters.wakeups++;
-	last = measured_stretch(task, state);
+	last = measured_stretch(state);
 	/* Woken before it got to sleep, or while it waits for a CPU already. */
 	if (last.phase == RUNNING || last.phase == WOKEN || last.phase == PREEMPTED)
 		return AGGREGATED;
 	now = bpf_ktime_get_ns();
-	begin_stretch(task, state, WOKEN, now);
+	begin_stretch(state, WOKEN, now);
 	ns = now - last.since_ns;
 	if (last.phase == SLEEPING)
 		state->counters.slept_ns += ns;
 	if (last.phase == BLOCKED) {
 		state->counters.blocked_ns += ns;
 		queue->blocked_ns += ns;
-		if (last.stalls)
+		if (in_memory_stall(task))
 			state->counters.memory_stall_ns += ns;
 	}
 	return AGGREGATED;

@@ -74,7 +74,7 @@ static __noinline int consider_event(struct hook_ledger *slot, struct task_state
 
 	if (!slot || !state || !call || number >= SYSCALL_NUMBERS)
 		return 0;
-	stretch = stretch_of(bpf_get_current_task_btf(), state);
+	stretch = stretch_of(state);
 	time = call_time(&state->counters, &stretch, call, kinds[number].wait, now, control.scheduler_since_ns);
 	if (time.stalled_ns < control.event_threshold_ns)
 		return 0;

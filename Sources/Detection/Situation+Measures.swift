@@ -61,6 +61,9 @@ extension Situation {
             }
             + stalls("process.fault_stall") { process, _ in
                 millisecondsPerSecond(process.faults?.majorLatencyNanoseconds ?? 0)
+            }
+            + stalls("process.memory_stall") { process, _ in
+                millisecondsPerSecond(process.scheduling?.memoryStallNanoseconds ?? 0)
             } + slowCalls
     }
 

@@ -157,7 +157,7 @@ public struct Victim: Sendable, Hashable, Codable {
     public var cgroup: String
     /// What it suffers, in milliseconds per second of wall time.
     public var stallMillisecondsPerSecond: Double
-    /// Which stall: `run-queue wait`, `blocked on I/O`, `page-fault latency`.
+    /// Which stall: `run-queue wait`, `blocked on I/O`, `page-fault latency`, `waiting for memory`.
     public var stall: String
 
     public init(

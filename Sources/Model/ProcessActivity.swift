@@ -33,8 +33,8 @@ public struct ProcessActivity: Sendable {
         public var blockedNanoseconds: UInt64? = 0
         /// Interruptible sleep that ended.
         public var sleptNanoseconds: UInt64? = 0
-        /// The part of the time on a CPU, waiting for one and in D state for which the kernel counted a thread as stalled on memory
-        /// (as PSI does), what goes on included; 0 on a kernel that keeps no PSI.
+        /// The part of the waits for a CPU and of D state for which the kernel counted a thread as stalled on memory (as PSI does),
+        /// what goes on included; `nil` where the kernel keeps no PSI.
         public var memoryStallNanoseconds: UInt64? = 0
 
         public init() {}

@@ -167,7 +167,8 @@ struct ProcessSum {
     }
 
     /// With the parts that somebody measured.
-    func activity(measuredBy tracers: Set<TracerName>) -> ProcessActivity {
+    /// - Parameter knowsStalls: whether the kernel says of a thread that it stalls on memory.
+    func activity(measuredBy tracers: Set<TracerName>, knowsStalls: Bool = true) -> ProcessActivity {
         let (sum, clocks) = counters.withUnsafeBytes {
             (
                 $0.load(as: task_counters.self),
@@ -184,6 +185,7 @@ struct ProcessSum {
         if tracers.contains(.syscall) { activity.calls = calls }
         if tracers.contains(.scheduler) {
             activity.scheduling = .init(sum, longestWait: longestWait)
+            if !knowsStalls { activity.scheduling?.memoryStallNanoseconds = nil }
         } else if hasClocks {
             activity.scheduling = .init(clocks, allowedCPUs: mostWaited?.allowedCPUs)
         }

@@ -1,4 +1,5 @@
 import CLibBPF
+import Glibc
 import Model
 
 /// The kernel side, whole: loads what it can, reads it once a tick, and lets go of it.
@@ -17,6 +18,9 @@ public final class Tracers {
     private var epoch: UInt64 = 1
     /// Things in flight when the hooks came off.
     private var inFlight: [TracerName: UInt64]?
+
+    /// `/proc/pressure` is there if the kernel keeps PSI.
+    private let knowsStalls = access("/proc/pressure/memory", F_OK) == 0
 
     /// Loads and attaches the enabled tracers. One that cannot run is in `statuses()` with its reason; the others go on.
     public init(_ options: TracerOptions = TracerOptions()) {
@@ -77,7 +81,7 @@ public final class Tracers {
         guard let walk = processes.read(drain: { rings.drain() }) else { return readings }
         let running = wholeTracers
         setEpoch(epoch + 1)
-        readings.processes = walk.processes.map { $0.activity(measuredBy: running) }
+        readings.processes = walk.processes.map { $0.activity(measuredBy: running, knowsStalls: knowsStalls) }
         readings.syscalls = syscalls.flatMap { reading(of: $0, clock) }
         readings.syscalls?.running = walk.hanging.map { SyscallEvent(running: $0, clock: clock) }
         readings.scheduler = scheduler.flatMap { reading(of: $0, clock) }

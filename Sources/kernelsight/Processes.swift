@@ -28,7 +28,9 @@ struct ProcessesCommand: ParsableCommand {
 
     static func lines(_ reply: Replies.Processes) -> [String] {
         if let reason = reply.reason { return [reason] }
-        let head = ["pid", "cpu %", "runq ms/s", "D ms/s", "read/s", "written/s", "faults/s", "memory", "process"]
+        let head = [
+            "pid", "cpu %", "runq ms/s", "D ms/s", "mem ms/s", "read/s", "written/s", "faults/s", "memory", "process",
+        ]
         return Terminal.table([head] + reply.processes.map(row), right: Set(0..<head.count - 1))
     }
 
@@ -38,6 +40,7 @@ struct ProcessesCommand: ParsableCommand {
             "\(process.pid)", Terminal.short(cpu.map { $0 * 100 }),
             Terminal.short(process.scheduling?.waitNs.map { $0 / 1e6 }),
             Terminal.short(process.scheduling?.blockedNs.map { $0 / 1e6 }),
+            Terminal.short(process.scheduling?.memoryStallNs.map { $0 / 1e6 }),
             Terminal.bytes(process.blockIo?.readBytes ?? process.proc?.readBytesPerSecond),
             Terminal.bytes(process.blockIo?.writeBytes ?? process.proc?.writeBytesPerSecond),
             Terminal.short(process.faults.map { $0.minor + $0.major }), Terminal.bytes(process.proc?.residentBytes),

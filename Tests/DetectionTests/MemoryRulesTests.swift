@@ -295,12 +295,38 @@ import Testing
         let verdict = tick.verdict(PageFaultRule())
         let found = try #require(verdict.observations.first)
         #expect(verdict.observations.count == 1 && verdict.blindness != nil)
-        #expect(found.grade.severity == .critical)
+        #expect(found.grade.severity == .critical && found.key.label == "memory_stall")
         #expect(found.finding.victims.map(\.stall) == ["waiting for memory"])
         #expect(
             found.finding.message.summary
                 == "postgres (pid 812) stalls on memory for 940 ms of each second, with 21 major faults; "
                 + "stress-ng-vm (pid 4243) pushes its pages out of memory")
+    }
+
+    @Test func `what a stall on memory opened while faults are not timed closes with it, and fault latency is unknown`()
+    {
+        var detector = Detector(nextID: 1)
+        var second = 0
+        func states(_ change: (inout Tick) -> Void) -> [String: Episode.State] {
+            for _ in 0..<12 {
+                second += 1
+                var tick = Made.idle(second: second)
+                tick.host.pressure?.memory.some = 0.3
+                change(&tick)
+                for episode in detector.step(tick) where episode.key.type == .pageFault {
+                    last[episode.key.label] = episode.state
+                }
+            }
+            return last
+        }
+        var last: [String: Episode.State] = [:]
+        #expect(states { $0.processes += [hog, victim] } == ["major_faults": .open])
+        let stalled = states {
+            $0.pageFaults = nil
+            $0.processes += [hog, victim.with { $0.scheduling?.memoryStallNanoseconds = 900_000_000 }]
+        }
+        #expect(stalled == ["major_faults": .unknown, "memory_stall": .open])
+        #expect(states { $0.pageFaults = nil } == ["major_faults": .unknown, "memory_stall": .closed])
     }
 
     @Test func `a process that waits for its pages is named with who pushes them out`() throws {

@@ -3,6 +3,7 @@ import Glibc
 import Model
 import Testing
 
+@testable import FaultLab
 @testable import Tracers
 
 extension KernelTests {
@@ -270,54 +271,45 @@ extension KernelTests {
             #expect(rest ?? .max < 1_000_000_000, "\(rest as Any) ns are counted again when it ends")
         }
 
-        @Test func `who waits for pages that were evicted stalls on memory, and who computes beside it does not`()
-            throws
+        @Test
+        func `who waits for pages that were evicted stalls on memory, and who only waits for its CPU does not`() throws
         {
             let tracers = try attached([.scheduler])
-            let file = DiskFile()
+            let (group, file) = (try ControlGroup.memory(megabytes: 32), DiskFile())
             // It reads here and there in a file that is larger than what its group may have in memory.
             let reader = try SteppedChild(
                 """
                 import random, select
-                mount = "/sys/fs/cgroup/memory"
-                limit = "memory.limit_in_bytes" if os.path.isdir(mount) else "memory.max"
-                mount = mount if os.path.isdir(mount) else "/sys/fs/cgroup"
-                group = f"{mount}/kernelsight-test-{os.getpid()}"
-                os.mkdir(group)
-                open(f"{group}/{limit}", "w").write(str(32 << 20))
-                open(f"{group}/cgroup.procs", "w").write(str(os.getpid()))
-                descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+                os.sched_setaffinity(0, {0})
+                open(sys.argv[1], "w").write(str(os.getpid()))
+                descriptor = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o600)
                 os.write(descriptor, bytes(40 << 20))
                 os.fsync(descriptor)
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
                 step(str(os.getpid()))
                 while not select.select([0], [], [], 0)[0]:
                     for _ in range(100): os.pread(descriptor, 4096, random.randrange(40 << 8) << 12)
-                open(f"{mount}/cgroup.procs", "w").write(str(os.getpid()))
-                os.rmdir(group)
-                os.read(0, 1)
-                step("0")
-                """, file.path)
-            let hog = try SteppedChild("step(str(os.getpid()))\nwhile True: pass")
-            let (reading, computing) = (try reader.numbers()[0], try hog.numbers()[0])
-            var last = ContinuousClock.now
+                """, group.processes, file.path)
+            let hog = try SteppedChild("os.sched_setaffinity(0, {0})\nstep(str(os.getpid()))\nwhile True: pass")
+            let pids = [try reader.numbers()[0], try hog.numbers()[0]]
+            var (stalled, waited): ([UInt64], [UInt64]) = ([0, 0], [0, 0])
             _ = tracers.read()
             reader.go()
             hog.go()
-            var others: [UInt64?] = []
-            // A page must have been evicted twice before the kernel says that it was missed.
-            let stalled = eventually {
+            // A page must have been evicted twice before the kernel says that it is missed.
+            let missed = eventually {
                 let readings = tracers.read()
-                let elapsed = (ContinuousClock.now - last) / .nanoseconds(1)
-                last = .now
-                others.append(readings.process(computing)?.scheduling?.memoryStallNanoseconds)
-                let stall = Double(readings.process(reading)?.scheduling?.memoryStallNanoseconds ?? 0)
-                return stall > 0.2 * elapsed && stall < 1.1 * elapsed
+                for (index, pid) in pids.enumerated() {
+                    guard let scheduling = readings.process(pid)?.scheduling else { continue }
+                    stalled[index] += scheduling.memoryStallNanoseconds ?? 0
+                    waited[index] += scheduling.waitNanoseconds + (scheduling.blockedNanoseconds ?? 0)
+                }
+                return stalled[0] > 200_000_000 && waited[1] > 200_000_000
             }
-            #expect(stalled)
-            #expect(others.allSatisfy { $0 ?? 0 == 0 } && others.contains(0))
-            reader.go()
-            _ = try reader.numbers()
+            #expect(missed, "\(stalled) of \(waited) ns")
+            #expect(stalled[0] < waited[0])
+            #expect(stalled[1] == 0)
+            withExtendedLifetime(group) { reader.go() }
         }
 
         @Test func `too many tasks for one CPU wait and the event names who ran before`() throws {

@@ -45,8 +45,8 @@ static __always_inline __u64 runqueue_last_arrival(struct task_struct *task) { r
 static __always_inline __u64 runqueue_last_queued(struct task_struct *task) { return RUNQUEUE(task, last_queued); }
 
 /* Whether the kernel has the task stall on memory, as PSI counts it: it reclaims, waits for a page that was evicted, or is
- * throttled for its group's use. A task changes it only while it runs. 1066d1b6974e (5.7) made it a field of its own; it
- * is missing without CONFIG_PSI, and never set with psi=0: then nobody can tell. */
+ * throttled for its group's use. A task changes that only while it runs, so that off the CPU it holds for a whole stretch.
+ * 1066d1b6974e (5.7) made it a field of its own. It is missing without CONFIG_PSI and never set with psi=0. */
 static __always_inline bool in_memory_stall(struct task_struct *task)
 {
 	return bpf_core_field_exists(task->in_memstall) && BPF_CORE_READ_BITFIELD(task, in_memstall);

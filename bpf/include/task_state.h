@@ -2,7 +2,6 @@
  * belongs to processes.bpf.c; the tracers are given its file descriptor before they are loaded. */
 #pragma once
 #include "../processes.h"
-#include "core_fixes.h"
 #include "kernel_types.h"
 #include <bpf/bpf_helpers.h>
 
@@ -15,7 +14,6 @@ struct task_state {
 	__u64 longest_wait_epoch;
 	__u32 phase;
 	__s32 longest_wait_behind; /* pid of the process that had the CPU until then; 0: the CPU was idle */
-	__u32 began_stalled;	   /* 1: the phase began in a stall on memory */
 
 	/* syscall_tracer */
 	struct call call;
@@ -57,26 +55,24 @@ static __always_inline struct task_state *task_state_find(struct task_struct *ta
 struct stretch {
 	__u64 since_ns;
 	__u32 phase;
-	bool stalls; /* on memory: at its begin, and now */
+	bool stalls; /* on memory, off the CPU: take_counters() says so */
 };
 
-static __always_inline void begin_stretch(struct task_struct *task, struct task_state *state, enum phase phase,
-					  __u64 now)
+static __always_inline void begin_stretch(struct task_state *state, enum phase phase, __u64 now)
 {
 	state->phase_since_ns = now;
-	state->began_stalled = in_memory_stall(task);
 	barrier();
 	state->phase = phase;
 	barrier();
 }
 
-static __always_inline struct stretch stretch_of(struct task_struct *task, struct task_state *state)
+static __always_inline struct stretch stretch_of(struct task_state *state)
 {
 	struct stretch stretch;
 
 	stretch.phase = *(volatile __u32 *)&state->phase;
 	stretch.since_ns = *(volatile __u64 *)&state->phase_since_ns;
-	stretch.stalls = state->began_stalled && in_memory_stall(task);
+	stretch.stalls = false;
 	return stretch;
 }
 

@@ -140,6 +140,7 @@ enum Replies {
                 var cpuNs: Double?
                 var waitNs: Double?
                 var blockedNs: Double?
+                var memoryStallNs: Double?
             }
             struct Faults: Decodable {
                 var minor: Double

@@ -22,6 +22,7 @@ export function showProcesses(main, path, parameters) {
     { number: true, ...by("cpu"), cell: (process) => percent(cpu(process)) },
     { number: true, ...by("run_queue_wait"), cell: ({ scheduling }) => perSecond(scheduling?.wait_ns) },
     { title: "D state", number: true, cell: ({ scheduling }) => perSecond(scheduling?.blocked_ns) },
+    { title: "Memory stall", number: true, cell: ({ scheduling }) => perSecond(scheduling?.memory_stall_ns) },
     { number: true, ...by("io", "Read"), cell: ({ block_io: io, proc }) => bytesPerSecond(io?.read_bytes ?? proc?.read_bytes_per_second) },
     { title: "Written", number: true, cell: ({ block_io: io, proc }) => bytesPerSecond(io?.write_bytes ?? proc?.write_bytes_per_second) },
     { number: true, ...by("faults"), cell: ({ faults, proc }) => rate(faults?.minor ?? proc?.minor_faults_per_second) },
