@@ -184,7 +184,7 @@ extension Key {
         threshold("lock_latency_ms", \.lockLatency, unit: "ms", "Slow calls that wait for a lock."),
         threshold("other_call_latency_ms", \.otherCallLatency, unit: "ms", "Slow calls of every other category."),
         threshold("major_faults", \.majorFaults, unit: "per second", "Major faults of one process."),
-        threshold("fault_stall_ms", \.faultStall, unit: "ms/s", "Time that one process spends in page faults."),
+        threshold("fault_stall_ms", \.faultStall, unit: "ms/s", "Time that one process waits for its pages."),
     ]
 }
 

@@ -168,7 +168,7 @@ struct ProcessSum {
 
     /// With the parts that somebody measured.
     /// - Parameter knowsStalls: whether the kernel says of a thread that it stalls on memory.
-    func activity(measuredBy tracers: Set<TracerName>, knowsStalls: Bool = true) -> ProcessActivity {
+    func activity(measuredBy tracers: Set<TracerName>, knowsStalls: Bool) -> ProcessActivity {
         let (sum, clocks) = counters.withUnsafeBytes {
             (
                 $0.load(as: task_counters.self),
@@ -184,8 +184,7 @@ struct ProcessSum {
             comesLast: comesLast, exited: exited, killed: killed)
         if tracers.contains(.syscall) { activity.calls = calls }
         if tracers.contains(.scheduler) {
-            activity.scheduling = .init(sum, longestWait: longestWait)
-            if !knowsStalls { activity.scheduling?.memoryStallNanoseconds = nil }
+            activity.scheduling = .init(sum, longestWait: longestWait, knowsStalls: knowsStalls)
         } else if hasClocks {
             activity.scheduling = .init(clocks, allowedCPUs: mostWaited?.allowedCPUs)
         }
@@ -206,7 +205,7 @@ struct ProcessSum {
 }
 
 extension ProcessActivity.Scheduling {
-    fileprivate init(_ sum: task_counters, longestWait: ProcessSum.LongestWait) {
+    fileprivate init(_ sum: task_counters, longestWait: ProcessSum.LongestWait, knowsStalls: Bool) {
         self.init()
         cpuNanoseconds = sum.cpu_ns
         voluntarySwitches = sum.voluntary
@@ -219,7 +218,7 @@ extension ProcessActivity.Scheduling {
         allowedCPUs = longestWait.allowedCPUs
         blockedNanoseconds = sum.blocked_ns
         sleptNanoseconds = sum.slept_ns
-        memoryStallNanoseconds = sum.memory_stall_ns
+        memoryStallNanoseconds = knowsStalls ? sum.memory_stall_ns : nil
     }
 }
 

@@ -182,7 +182,8 @@ extension KernelTests {
             child.go()
             _ = try child.numbers()
             let sums = try #require(processes.read { rings.drain() }).processes
-            #expect(blockIO(of: pid, in: sums.map { $0.activity(measuredBy: [.blockIO]) }).reads == 23)
+            #expect(
+                blockIO(of: pid, in: sums.map { $0.activity(measuredBy: [.blockIO], knowsStalls: true) }).reads == 23)
             let reading = try #require(tracer.read(clock: .now()))
             #expect(reading.events.filter { $0.task.process.pid == Int32(pid) }.count == 23)
             #expect(!tracer.program.object.hooks.contains("tp_btf/block_io_start"))

@@ -20,7 +20,7 @@ struct ThreadTableTests {
         table.beginWalk(at: 0, hasStretches: true)
         for records in walk + exits { records.withUnsafeBytes { table.add($0, epoch: 1) } }
         if isComplete { table.forgetUnseen() }
-        let activities = table.take().map { $0.activity(measuredBy: [.scheduler]) }
+        let activities = table.take().map { $0.activity(measuredBy: [.scheduler], knowsStalls: true) }
         return activities.reduce(into: [:]) { $0[$1.identity.pid] = $1.scheduling?.cpuNanoseconds }
     }
 
@@ -48,7 +48,7 @@ struct ThreadTableTests {
             var table = ThreadTable(limit: 10)
             table.beginWalk(at: 0, hasStretches: true)
             reports.withUnsafeBytes { table.add($0, epoch: 1) }
-            return try #require(table.take().first).activity(measuredBy: [.scheduler])
+            return try #require(table.take().first).activity(measuredBy: [.scheduler], knowsStalls: true)
         }
         let short = report(1, wait: 1, behind: 40, cpus: 2, nice: 19)
         let all = try activity(
@@ -76,7 +76,7 @@ struct ThreadTableTests {
         func tick(at time: UInt64, _ reports: [UInt8]) -> ProcessActivity.Scheduling? {
             table.beginWalk(at: time, hasStretches: false)
             reports.withUnsafeBytes { table.add($0, epoch: 1) }
-            return table.take().first?.activity(measuredBy: []).scheduling
+            return table.take().first?.activity(measuredBy: [], knowsStalls: true).scheduling
         }
         _ = tick(at: 1000, report(1, started: 10, cpu: 500, waited: 50))
         let second = tick(
@@ -90,7 +90,8 @@ struct ThreadTableTests {
         // The hooks' own counts, where they are whole.
         table.beginWalk(at: 3000, hasStretches: true)
         report(1, started: 10, cpu: 900, waited: 90).withUnsafeBytes { table.add($0, epoch: 1) }
-        #expect(table.take().first?.activity(measuredBy: [.scheduler]).scheduling?.cpuNanoseconds == 0)
+        #expect(
+            table.take().first?.activity(measuredBy: [.scheduler], knowsStalls: true).scheduling?.cpuNanoseconds == 0)
     }
 
     @Test func `a stretch that was reported when the hooks stopped hides nothing when they are back`() {
@@ -101,7 +102,7 @@ struct ThreadTableTests {
             (record.counters.cpu_ns, record.counters.memory_stall_ns) = (time, time)
             table.beginWalk(at: 0, hasStretches: hasStretches)
             withUnsafeBytes(of: record) { table.add($0, epoch: 1) }
-            let scheduling = table.take().first?.activity(measuredBy: [.scheduler]).scheduling
+            let scheduling = table.take().first?.activity(measuredBy: [.scheduler], knowsStalls: true).scheduling
             return [scheduling?.cpuNanoseconds, scheduling?.memoryStallNanoseconds]
         }
         // A second of it goes on, and is in no counter.
@@ -110,11 +111,19 @@ struct ThreadTableTests {
         #expect(tick(160, hasStretches: true) == [60, 60])
     }
 
+    @Test func `a kernel that keeps no PSI does not say that nobody stalls on memory`() {
+        var table = ThreadTable(limit: 10)
+        table.beginWalk(at: 0, hasStretches: true)
+        report(1, cpu: 5).withUnsafeBytes { table.add($0, epoch: 1) }
+        let scheduling = table.take().first?.activity(measuredBy: [.scheduler], knowsStalls: false).scheduling
+        #expect(scheduling?.cpuNanoseconds == 5 && scheduling?.memoryStallNanoseconds == nil)
+    }
+
     @Test func `a kernel that keeps no clocks says nothing`() {
         var table = ThreadTable(limit: 10)
         table.beginWalk(at: 0, hasStretches: true)
         report(1, cpu: 5).withUnsafeBytes { table.add($0, epoch: 1) }
-        #expect(table.take().first?.activity(measuredBy: []).scheduling == nil)
+        #expect(table.take().first?.activity(measuredBy: [], knowsStalls: true).scheduling == nil)
     }
 
     @Test func `a thread that ended before a walk over everything still counts from its last report`() {

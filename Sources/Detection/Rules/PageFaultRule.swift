@@ -12,10 +12,10 @@ struct PageFaultRule: Rule {
 
     func evaluate(_ situation: Situation) -> Verdict {
         if let reading = situation.tick.pageFaults {
-            return Verdict(observations: observe(FaultLatency(reading), situation))
+            return Verdict(observations: observe(PageWait(timedBy: reading), situation))
         }
         // What the kernel counts as a stall ends where everybody can see it. What it leaves out does not.
-        let stalls = observe(MemoryStall(), situation)
+        let stalls = observe(PageWait.memoryStall, situation)
         let storms = storms(situation, without: Set(stalls.map(\.key)))
         return Verdict(
             observations: stalls + storms.prefix(Self.most - stalls.count),
@@ -23,11 +23,11 @@ struct PageFaultRule: Rule {
             blindLabels: situation.tick.scheduler == nil ? [] : [Self.label])
     }
 
-    private func observe(_ wait: some PageWait, _ situation: Situation) -> [Observation] {
+    private func observe(_ wait: PageWait, _ situation: Situation) -> [Observation] {
         let bands = situation.thresholds.faultStall
         var found: [(sufferer: Sufferer, grade: Grade)] = []
         for process in situation.tick.processes where !process.isKernelThread {
-            guard let waited = wait.nanoseconds(of: process) else { continue }
+            guard let waited = wait.nanoseconds(process) else { continue }
             var sufferer = Sufferer(process: process, stall: situation.millisecondsPerSecond(waited))
             // Some programs wait for their pages all the time, and nobody minds.
             sufferer.usual = (situation.usual["\(wait.metric):\(process.comm)"]?.profile.p95)
@@ -46,16 +46,16 @@ struct PageFaultRule: Rule {
     }
 
     private func observation(
-        of wait: some PageWait, _ sufferer: Sufferer, _ grade: Grade, _ situation: Situation
+        of wait: PageWait, _ sufferer: Sufferer, _ grade: Grade, _ situation: Situation
     ) -> Observation {
         let (process, stall) = (sufferer.process, sufferer.stall)
-        let majors = wait.majorFaults(of: process, over: situation.tick.interval)
+        let majors = wait.majorFaults(process, situation)
         let contention = situation.paging(of: process.identity)
         let relation = contention.relation(of: process, in: situation.parties)
         var culprits = contention.suspects
         let mean = majors.map { $0 > 0 ? stall / $0 : stall }
         let values = [sufferer.name, Text.number(stall), majors.map(Text.number) ?? "", mean.map(Text.number) ?? ""]
-        let lead = wait.lead(countsFaults: majors != nil)
+        let lead = majors == nil ? wait.lead : wait.lead + wait.faults
         let message: Message
         switch (relation, contention.suspects.first) {
         case (.outside, let suspect?):
@@ -120,70 +120,5 @@ struct PageFaultRule: Rule {
                         [Sufferer(process: storm.process, stall: 0).name, Text.number(storm.rate)]),
                     evidence: [situation.evidence("process.major_faults", storm.rate, "1/s", bands.low)]))
         }
-    }
-}
-
-/// A way to know how long a process waits for its pages.
-private protocol PageWait {
-    var label: String { get }
-    /// Under which it is learned what is usual.
-    var metric: String { get }
-    var stall: String { get }
-    /// What a sentence calls the pages after its lead.
-    var pages: String { get }
-    /// Where nobody is to blame.
-    var hint: String { get }
-
-    /// How long it waited in the tick; `nil` where that is not measured.
-    func nanoseconds(of process: ProcessActivity) -> UInt64?
-    /// Per second.
-    func majorFaults(of process: ProcessActivity, over interval: Double) -> Double?
-    func lead(countsFaults: Bool) -> String
-}
-
-/// By the latency of its faults.
-private struct FaultLatency: PageWait {
-    let label = PageFaultRule.label
-    let metric = "process.fault_stall"
-    let stall = "page-fault latency"
-    let pages = "them"
-    let hint = "Nobody else takes much memory or I/O: check the speed of the device under {0}"
-    private var slow: [ProcessIdentity: UInt64] = [:]
-
-    init(_ reading: PageFaultReading) {
-        for event in reading.events where !event.major && event.latencyNanoseconds >= PageFaultRule.slowFault {
-            slow[event.task.process, default: 0] += event.latencyNanoseconds
-        }
-    }
-
-    func nanoseconds(of process: ProcessActivity) -> UInt64? {
-        process.faults.map { $0.majorLatencyNanoseconds &+ (slow[process.identity] ?? 0) }
-    }
-
-    func majorFaults(of process: ProcessActivity, over interval: Double) -> Double? {
-        Double(process.faults?.major ?? 0) / interval
-    }
-
-    func lead(countsFaults: Bool) -> String {
-        "{0} waits {1} ms of each second for its pages: {2} major faults of {3} ms each"
-    }
-}
-
-/// By what the kernel counts as a stall on memory, which leaves out pages that are read for the first time.
-private struct MemoryStall: PageWait {
-    let label = PageFaultRule.stallLabel
-    let metric = "process.memory_stall"
-    let stall = "waiting for memory"
-    let pages = "its pages"
-    let hint = "Nobody else takes much memory: check the limit of its control group"
-
-    func nanoseconds(of process: ProcessActivity) -> UInt64? { process.scheduling?.memoryStallNanoseconds }
-
-    func majorFaults(of process: ProcessActivity, over interval: Double) -> Double? {
-        process.proc?.majorFaultsPerSecond
-    }
-
-    func lead(countsFaults: Bool) -> String {
-        "{0} stalls on memory for {1} ms of each second" + (countsFaults ? ", with {2} major faults" : "")
     }
 }
