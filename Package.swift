@@ -142,7 +142,7 @@ let package = Package(
             name: "APITests", dependencies: ["API", "Store", "Forecast", "Model", "FastCGI", grdb],
             swiftSettings: strict),
         .testTarget(
-            name: "FaultLabTests", dependencies: ["FaultLab", "Store", "Model"], path: "Tests/FaultLab",
+            name: "FaultLabTests", dependencies: ["ChildProcess", "FaultLab", "Store", "Model"], path: "Tests/FaultLab",
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["ChildProcess", "Chromium"], path: "Tests/EndToEnd",
