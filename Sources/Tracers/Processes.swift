@@ -114,25 +114,19 @@ final class Processes {
         Int(clamping: globals[object.offset(of: "threads_with_state", in: ".bss"), as: UInt64.self])
     }
 
-    /// The exit hook's runs, and what exit records met in user space.
-    var ledger: Ledger {
-        var ledger = Ledger()
+    /// The exit hook's runs, what exit records met in user space, and what it costs, with the bytes of these maps and of what each
+    /// thread has in them.
+    func account() -> (ledger: Ledger, cost: TracerCost) {
+        var (ledger, cost) = (Ledger(), TracerCost())
         let slot = exitSlot
         ledger.seen = slot.seen
         (ledger.aggregated, ledger.filtered) = (slot.count(AGGREGATED), slot.count(FILTERED))
         (ledger.lostStorage, ledger.lostMapFull) = (slot.count(LOST_STORAGE), slot.count(LOST_MAP_FULL))
         ledger.recursionMisses = object.recursionMisses
         ledger.droppedInUserSpace = exits.dropped + table.unknown
-        return ledger
-    }
-
-    /// What the exit hook costs, and the bytes of these maps with what each thread has in them.
-    var cost: TracerCost {
-        var cost = TracerCost()
-        let slot = exitSlot
         (cost.runs, cost.timedRuns, cost.timedNanoseconds) = (slot.seen, slot.timed_runs, slot.timed_ns)
         cost.mapBytes = object.mapBytes + MapMemory.taskStorage(threads: threads)
-        return cost
+        return (ledger, cost)
     }
 
     func detach() { object.detach() }

@@ -162,9 +162,10 @@ public final class Tracers {
                 state: processesFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? .disabled)
         }
         let running: TracerStatus.State = inFlight == nil ? .attached : .detached
+        let (ledger, cost) = processes.account()
         return ProcessesStatus(
             state: processes.walkFailure.map { .failed(reason: $0.reason, remedy: $0.remedy) } ?? running,
-            hooks: processes.hooks, ledger: processes.ledger, cost: processes.cost, threads: processes.threads)
+            hooks: processes.hooks, ledger: ledger, cost: cost, threads: processes.threads)
     }
 
     /// Takes all hooks off. `statuses()` still works, the ledgers then add up, and one more `read()` gives what happened
