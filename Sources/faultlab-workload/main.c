@@ -281,7 +281,7 @@ static void echo(int port, int backlog)
     }
 }
 
-/* Waits for a connection. A wait that lasts is told before it ends: a second in which nothing came counts. */
+/* Waits for a connection. A wait that lasts is told each second before it ends, and once more when it has. */
 static void await(int connection, short events, double start)
 {
     struct pollfd waiting = {connection, events, 0};

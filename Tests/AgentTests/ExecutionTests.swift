@@ -198,6 +198,8 @@ import Testing
         // Not in memory alone, as /tmp may be.
         let file = URL(filePath: "/var/tmp/agent-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }
+        // What others left dirty could take longer than the agent waits.
+        sync()
         try Data(repeating: 1, count: 1 << 20).write(to: file)
         func cached() throws -> Int {
             let log = scene.directory.appending(path: "fincore").path

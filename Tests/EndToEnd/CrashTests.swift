@@ -10,7 +10,11 @@ import Testing
     {
         // Nearly every call is an event, so that a commit has thousands of rows and takes a while.
         let stack = try Stack.running(
-            config: "tracers: { sampling: { syscall_tracer: 5000 }, event_threshold_ms: { syscall_tracer: 0.002 } }\n")
+            config: """
+                tracers: { sampling: { syscall_tracer: 5000 }, event_threshold_ms: { syscall_tracer: 0.002 } }
+                overhead: { budget_percent: 100 }
+
+                """)
         let load = try start(
             "/bin/dd", ["if=/dev/zero", "of=/dev/null", "bs=64k"], directory: stack.directory.appending(path: "log"))
         defer { load.stop() }

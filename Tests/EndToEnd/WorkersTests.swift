@@ -88,30 +88,42 @@ import Testing
             return most.count
         }
         try require(within: 10, "both workers say what they answered") { try workers(of: stack).count == 2 }
-        let before = try settled()
-        // Kept before the many come.
-        #expect(try stack.get("/api/signals?limit=5").status == 200)
-        let answered = Atomic<Int>(0)
-        let failed = Atomic<Int>(0)
-        let end = ContinuousClock.now + .seconds(4)
-        let group = DispatchGroup()
-        for _ in 0..<500 {
-            Thread.detachInGroup(group) {
-                while ContinuousClock.now < end {
-                    if let reply = try? request("/api/signals?limit=5", port: port), reply.status == 200 {
-                        answered.add(1, ordering: .relaxed)
-                    } else {
-                        failed.add(1, ordering: .relaxed)
+        /// Four seconds of five hundred.
+        func round() throws -> (cost: Int, answers: Int, longest: Duration) {
+            let before = try settled()
+            // Kept before the many come.
+            #expect(try stack.get("/api/signals?limit=5").status == 200)
+            let answered = Atomic<Int>(0)
+            let failed = Atomic<Int>(0)
+            let longest = Mutex(Duration.zero)
+            let end = ContinuousClock.now + .seconds(4)
+            let group = DispatchGroup()
+            for _ in 0..<500 {
+                Thread.detachInGroup(group) {
+                    var begin = ContinuousClock.now
+                    while begin < end {
+                        if let reply = try? request("/api/signals?limit=5", port: port), reply.status == 200 {
+                            answered.add(1, ordering: .relaxed)
+                        } else {
+                            failed.add(1, ordering: .relaxed)
+                        }
+                        let now = ContinuousClock.now
+                        let took = now - begin
+                        longest.withLock { $0 = max($0, took) }
+                        begin = now
                     }
                 }
             }
+            group.wait()
+            let count = answered.load(ordering: .relaxed)
+            #expect(count > 500 && failed.load(ordering: .relaxed) == 0)
+            return (try settled() - before, count, longest.withLock(\.self))
         }
-        group.wait()
-        let count = answered.load(ordering: .relaxed)
-        #expect(count > 500 && failed.load(ordering: .relaxed) == 0)
+        var last = try round()
+        // Where the host did not let a worker run for seconds, what is kept has become too old to serve, and everybody asks.
+        for _ in 1...2 where last.longest > .seconds(2) { last = try round() }
         // One a second, and some where a worker did not get to run for a second.
-        let cost = try settled() - before
-        #expect((2...12).contains(cost), "\(cost) computations for \(count) answers")
+        #expect((2...12).contains(last.cost), "\(last)")
     }
 
     /// What the pool says of itself, past the cache.
