@@ -56,6 +56,8 @@ extension KernelTests {
             let file = DiskFile()
             let child = try SteppedChild(Self.reader, file.path)
             let pid = try child.numbers()[0]
+            // From here on the ring buffer is emptied as it fills, whatever else the disk does.
+            _ = tracers.read()
             child.go()
             _ = try child.numbers()
             let first = events(of: pid, .read, tracers.read().blockIO)
@@ -213,6 +215,7 @@ extension KernelTests {
             let file = DiskFile()
             let child = try SteppedChild(Self.reader, file.path)
             let pid = try child.numbers()[0]
+            rings.start()
             child.go()
             _ = try child.numbers()
             _ = processes.read { rings.drain() }
