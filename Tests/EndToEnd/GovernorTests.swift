@@ -63,7 +63,7 @@ extension Stack {
             passed = Double(
                 try sql(
                     "SELECT (timestamp - \(off)) / 1e9 FROM components WHERE component = 'governor'"
-                        + " AND json_extract(detail, '$.cost_percent_of_host') <= \(budget)"))
+                        + " AND timestamp > \(off) AND json_extract(detail, '$.cost_percent_of_host') <= \(budget)"))
             return passed != nil
         }
         return try #require(passed)
