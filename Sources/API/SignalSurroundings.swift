@@ -67,7 +67,11 @@ extension StoredSignal {
     var seriesNames: [String] {
         let name = entity.name
         switch type {
-        case .memoryPressure: return ["pressure.memory.some", "memory.available", "vm.scan.direct", "vm.refaults"]
+        case .memoryPressure:
+            return [
+                "pressure.memory.some", "memory.available", "vm.scan.direct", "vm.steal.limit", "vm.refaults",
+                "faults.latency.major",
+            ]
         case .swapThrashing: return ["vm.swap_in", "vm.swap_out", "vm.major_faults", "swap.used"]
         case .loadMismatch: return ["pressure.cpu.some", "tasks.running", "runq.latency", "cpu.busy"]
         case .ioCongestion:

@@ -27,14 +27,22 @@ extension Contention {
     static func memory(
         _ tick: Tick, _ parties: Parties, _ thresholds: Thresholds, own: ProcessIdentity?
     ) -> Contention {
+        func milliseconds(_ nanoseconds: UInt64?) -> Double { Double(nanoseconds ?? 0) / 1e6 / tick.interval }
+        func memoryStall(_ process: ProcessActivity) -> Double {
+            milliseconds(process.scheduling?.memoryStallNanoseconds)
+        }
+        func paging(_ process: ProcessActivity) -> Double {
+            max(milliseconds(process.faults?.majorLatencyNanoseconds), memoryStall(process))
+        }
         func stall(_ process: ProcessActivity) -> Double {
-            let faults = Double(process.faults?.majorLatencyNanoseconds ?? 0)
-            let blocked = process.identity == own ? 0 : Double(process.scheduling?.blockedNanoseconds ?? 0)
-            return max(faults, blocked, Double(process.scheduling?.memoryStallNanoseconds ?? 0)) / 1e6 / tick.interval
+            let blocked = process.identity == own ? 0 : milliseconds(process.scheduling?.blockedNanoseconds)
+            return max(paging(process), blocked)
         }
         let isFull = (tick.host.memory?.usedShare ?? 0) >= thresholds.memoryUsed.medium
         var user = tick.processes.filter { !$0.isKernelThread }
-        if !isFull, let cgroup = user.max(by: { stall($0) < stall($1) })?.proc?.cgroup, cgroup != "/" {
+        // Who is blocked may wait for something else: that decides only among those that wait for no pages.
+        let worst = user.max { (paging($0), stall($0)) < (paging($1), stall($1)) }
+        if !isFull, let cgroup = worst?.proc?.cgroup, cgroup != "/" {
             // The limit is the group's: who is outside it takes nothing from those inside.
             user.removeAll { $0.proc.map { $0.cgroup != cgroup } ?? false }
         }
@@ -68,7 +76,10 @@ extension Contention {
                     ? process.cacheUse(over: tick.interval, returning: returning) : 0
             }
         }
-        let sufferers = parties.sufferers(from: found) { process, _ in stall(process) }
+        // Nor does that one lack memory, unless the kernel says so: the limit may be one above both.
+        let sufferers = parties.sufferers(from: found) { process, _ in
+            candidates.contains(process.identity) ? stall(process) : memoryStall(process)
+        }
         return Contention(
             suspects: found, sufferers: sufferers, measure: measure, stall: "waiting for memory",
             stallMetric: "process.blocked")
@@ -76,10 +87,13 @@ extension Contention {
 
     /// The share of all that is read in the tick that had been in memory before and was evicted (0–1).
     static func returningShare(of tick: Tick) -> Double {
-        let read = tick.processes.reduce(0) { $0 + $1.pagesRead(over: tick.interval) }
-        // Refaults are those of files: what comes back from swap is another counter.
-        let back = (tick.host.vm?.refaultsPerSecond ?? 0) + (tick.host.vm?.swapInPerSecond ?? 0)
-        return read == 0 ? 0 : min(1, back * pageSize / read)
+        let read = bytesRead(in: tick)
+        return read == 0 ? 0 : min(1, (tick.host.vm?.returnsPerSecond ?? 0) * pageSize / read)
+    }
+
+    /// Bytes per second. What a kernel thread submits is what somebody else reads, as at a cgroup's limit on bytes.
+    static func bytesRead(in tick: Tick) -> Double {
+        tick.processes.reduce(0) { $0 + ($1.isKernelThread ? 0 : $1.pagesRead(over: tick.interval)) }
     }
 }
 

@@ -17,6 +17,7 @@ struct Situation: Sendable {
     let cpu: Contention
     let io: IOContention
     let memory: Contention
+    let memoryStall: MemoryStall
     /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
     let isShortOfMemory: Bool
 
@@ -34,19 +35,20 @@ struct Situation: Sendable {
         cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual, most: thresholds.runQueueWait.medium)
         memory = Contention.memory(tick, parties, thresholds, own: own)
             .knowing(usual, most: thresholds.faultStall.medium)
-        isShortOfMemory = Self.isShortOfMemory(tick.host, thresholds)
+        memoryStall = MemoryStall(tick, parties, thresholds)
+        isShortOfMemory =
+            memoryStall.share >= thresholds.memoryStall.low
+            || memoryStall.counted == nil && Self.readsWhatItReclaims(tick.host.vm)
         io = IOContention(tick, parties, disks, shortage: isShortOfMemory ? memory : nil, own: own) {
             $0.knowing(usual, most: thresholds.blockedStall.medium)
         }
     }
 
-    private static func isShortOfMemory(_ host: HostReading, _ thresholds: Thresholds) -> Bool {
-        // What comes back after it was evicted counts as a stall on memory, so PSI knows.
-        if let pressure = host.pressure { return pressure.memory.some >= thresholds.memoryStall.low }
-        let vm = host.vm
-        let returns = (vm?.refaultsPerSecond ?? 0) > 0.5 * max(vm?.majorFaultsPerSecond ?? 0, 100)
-        let reclaims = (vm?.directScanPerSecond ?? 0) + (vm?.kswapdScanPerSecond ?? 0) > 0
-        return returns && reclaims
+    /// Stands in where nobody counts how long tasks stall on memory.
+    private static func readsWhatItReclaims(_ vm: VMReading?) -> Bool {
+        guard let vm else { return false }
+        return vm.refaultsPerSecond > 0.5 * max(vm.majorFaultsPerSecond, 100)
+            && vm.directScanPerSecond + vm.kswapdScanPerSecond > 0
     }
 
     /// Who is to blame when a process waits for pages or for a device.
@@ -58,6 +60,12 @@ struct Situation: Sendable {
     var blindToBlocked: String? {
         tick.scheduler == nil
             ? "how long processes are blocked comes from sched_tracer, which does not measure every thread" : nil
+    }
+
+    /// Why nobody can tell how long pages that had been in memory are waited for.
+    var blindToReturning: String? {
+        memoryStall.returning == nil
+            ? "who waits for pages that had been in memory comes from page_fault_tracer and /proc/vmstat" : nil
     }
 
     /// Why nobody can tell everything of how single processes wait for a CPU.

@@ -10,6 +10,14 @@ extension Catalogue {
                 Expected(.memoryPressure, blame: .on("stress-ng")), Expected(.pageFault, blame: .on("stress-ng")),
             ], opensWithin: 5, tolerated: [.ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler]),
         Scenario(
+            name: "memory-squeeze-and-slow-disk",
+            about: "The same on a disk so slow that the kernel counts hardly any of it as a stall on memory.",
+            props: [.memoryGroup(megabytes: 512), .slowReads(bytesPerSecond: 100_000_000)], victim: workingSet,
+            fault: [.stress("--vm 2 --vm-bytes 400m --vm-keep --timeout 60", inGroup: true)],
+            expected: [
+                Expected(.memoryPressure, blame: .on("stress-ng")), Expected(.pageFault, blame: .on("stress-ng")),
+            ], tolerated: [.ioCongestion, .blockDeviceSaturation, .syscall, .loadMismatch, .scheduler]),
+        Scenario(
             name: "memory-ramp", about: "Memory that is taken slowly, until it is too much.",
             props: [.memoryGroup(megabytes: 512)], victim: workingSet,
             fault: [.workload("grow", 40, 420, inGroup: true)], seconds: 24,

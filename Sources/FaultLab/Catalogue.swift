@@ -6,7 +6,8 @@ public enum Catalogue {
     /// Ten minutes' worth: each type once, and the quiet scenarios that come closest to a fault.
     public static var short: [Scenario] {
         let names: Set<String> = [
-            "cpu-hog", "cpu-comes-and-goes", "disk-flood", "memory-squeeze", "swap-storm", "retransmits",
+            "cpu-hog", "cpu-comes-and-goes", "disk-flood", "memory-squeeze", "memory-squeeze-and-slow-disk",
+            "swap-storm", "retransmits",
             "listen-overflow", "idle", "idle-sockets", "page-cache", "steady-fsync",
         ]
         return all.filter { names.contains($0.name) }

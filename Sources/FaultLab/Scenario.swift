@@ -113,6 +113,8 @@ public enum Prop: Sendable, Equatable {
     case memoryGroup(megabytes: Int)
     /// A file system on a loop device, mounted at `@disk`, that is slow to write to for who is in its cgroup.
     case slowDisk(megabytes: Int, bytesPerSecond: Int)
+    /// The disk of the scenario's directory is slow to read from for who is in the group.
+    case slowReads(bytesPerSecond: Int)
     /// Swap on compressed memory.
     case zramSwap(megabytes: Int)
     /// One of so many packets to a loopback port is dropped.

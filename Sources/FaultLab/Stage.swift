@@ -5,7 +5,8 @@ import Glibc
 /// Where one scenario is played: a directory, the props, and the programs that run. Everything is gone when it ends.
 final class Stage {
     let directory: URL
-    private var group: ControlGroup?
+    /// One for each controller; whoever is in one is in all.
+    private var groups: [ControlGroup] = []
     private var undo: [() throws -> Void] = []
     private var programs: [ChildProcess] = []
     /// Those that must run until they are ended.
@@ -35,11 +36,13 @@ final class Stage {
         }
         var command = [ChildProcess.ours(part.program)] + arguments
         if part.inGroup {
-            guard let group else {
+            guard !groups.isEmpty else {
                 throw LabFailure("\(part.program) is to run in a group that is not among the props")
             }
             // A shell of three words that puts itself into the group and becomes the program.
-            command = ["/bin/sh", "-c", "echo $$ > \"$0\"; exec \"$@\"", group.processes] + command
+            for group in groups {
+                command = ["/bin/sh", "-c", "echo $$ > \"$0\"; exec \"$@\"", group.processes] + command
+            }
         }
         let log = directory.appending(path: "\(count)-\(part.program).log").path
         let child = try ChildProcess(command[0], Array(command.dropFirst()), log: log)
@@ -68,7 +71,7 @@ final class Stage {
         for program in programs { program.stop(seconds: 5, group: true) }
         programs = []
         do { try takeDown() } catch { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
-        group = nil
+        groups = []
         try? FileManager.default.removeItem(at: directory)
     }
 
@@ -98,7 +101,9 @@ final class Stage {
 
     func set(up prop: Prop) throws {
         switch prop {
-        case .memoryGroup(let megabytes): group = try .memory(megabytes: megabytes)
+        case .memoryGroup(let megabytes): groups.append(try .memory(megabytes: megabytes))
+        case .slowReads(let rate):
+            groups.append(try .disk(try disk(of: directory), .read, bytesPerSecond: rate))
         case .slowDisk(let megabytes, let rate): try mountSlowDisk(megabytes: megabytes, rate: rate)
         case .zramSwap(let megabytes): try swapOnZRAM(megabytes: megabytes)
         case .dropping(let port, let oneIn):
@@ -134,7 +139,7 @@ final class Stage {
         try run("mount", [device, mount])
         undo.append { [self] in try run("umount", [mount]) }
         // The loop device passes on to which cgroup a request belongs: its disk is slow for the group.
-        group = try .disk(try disk(of: directory), bytesPerSecond: rate)
+        groups.append(try .disk(try disk(of: directory), .write, bytesPerSecond: rate))
     }
 
     /// The whole disk that a file is on, `MAJOR:MINOR`.

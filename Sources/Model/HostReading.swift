@@ -157,9 +157,13 @@ public struct VMReading: Sendable, Equatable {
     public var directScanPerSecond: Double = 0
     public var kswapdScanPerSecond: Double = 0
     public var directStealPerSecond: Double = 0
+    public var kswapdStealPerSecond: Double = 0
+    /// Pages that were taken from a cgroup for its own sake, most of them by its tasks at its limit. `nil` before Linux 5.8; 0
+    /// where the kernel counts them among the others.
+    public var limitStealPerSecond: Double?
     /// Times that an allocation had to wait for reclaim (all zones).
     public var allocationStallsPerSecond: Double = 0
-    /// File pages that came back soon after they were evicted.
+    /// File pages that came back after they were evicted.
     public var refaultsPerSecond: Double = 0
     /// Processes that the OOM killer ended in this tick.
     public var oomKills: UInt64 = 0

@@ -35,7 +35,7 @@ public struct Bands: Sendable, Hashable {
 
 /// Every number that detection compares with. The defaults are `config.yaml`'s.
 public struct Thresholds: Sendable, Hashable {
-    /// Share of the tick in which some task stalled on memory (PSI some).
+    /// Share of the tick in which some task stalled on memory (PSI some), or one process waited for pages that had been in memory.
     public var memoryStall = Bands(0.02, 0.10, 0.25, 0.50)
     /// Share of memory in use; counts only together with stalls.
     public var memoryUsed = Bands(0.70, 0.85, 0.95, 0.98)

@@ -116,10 +116,12 @@ extension Tick {
                 rate("vm.scan.direct", vm.directScanPerSecond, over: vm.seconds),
                 rate("vm.scan.kswapd", vm.kswapdScanPerSecond, over: vm.seconds),
                 rate("vm.steal.direct", vm.directStealPerSecond, over: vm.seconds),
+                rate("vm.steal.kswapd", vm.kswapdStealPerSecond, over: vm.seconds),
                 rate("vm.allocation_stalls", vm.allocationStallsPerSecond, over: vm.seconds),
                 rate("vm.refaults", vm.refaultsPerSecond, over: vm.seconds),
                 MetricSample("vm.oom_kills", Double(vm.oomKills), count: Double(vm.oomKills)),
             ]
+            if let taken = vm.limitStealPerSecond { samples.append(rate("vm.steal.limit", taken, over: vm.seconds)) }
         }
     }
 

@@ -9,6 +9,11 @@ struct VMSample: Counters {
     var directScan: UInt64 = 0
     var kswapdScan: UInt64 = 0
     var directSteal: UInt64 = 0
+    var kswapdSteal: UInt64 = 0
+    /// What all reclaim took, and what of it was the host's own. These counters leave out what is taken at a cgroup's limit,
+    /// until "mm: move pgscan, pgsteal, pgrefill to node stats" (2026).
+    var steal: UInt64?
+    var hostSteal: UInt64 = 0
     var allocationStalls: UInt64 = 0
     var refaults: UInt64 = 0
     var oomKills: UInt64 = 0
@@ -27,7 +32,15 @@ struct VMSample: Counters {
             case "pswpout": swapOut = value
             case "pgscan_direct": directScan = value
             case "pgscan_kswapd": kswapdScan = value
-            case "pgsteal_direct": directSteal = value
+            case "pgsteal_direct":
+                directSteal = value
+                hostSteal &+= value
+            case "pgsteal_kswapd":
+                kswapdSteal = value
+                hostSteal &+= value
+            case "pgsteal_khugepaged", "pgsteal_proactive": hostSteal &+= value
+            // Since kernel 5.8.
+            case "pgsteal_anon", "pgsteal_file": steal = (steal ?? 0) &+ value
             // Before kernel 5.9 file and anonymous pages were one counter.
             case "workingset_refault_file", "workingset_refault": refaults = value
             case "oom_kill": oomKills = value
@@ -50,6 +63,11 @@ struct VMSample: Counters {
         reading.directScanPerSecond = growth.perSecond(earlier.directScan, directScan)
         reading.kswapdScanPerSecond = growth.perSecond(earlier.kswapdScan, kswapdScan)
         reading.directStealPerSecond = growth.perSecond(earlier.directSteal, directSteal)
+        reading.kswapdStealPerSecond = growth.perSecond(earlier.kswapdSteal, kswapdSteal)
+        if let before = earlier.steal, let steal {
+            let host = growth.perSecond(earlier.hostSteal, hostSteal)
+            reading.limitStealPerSecond = max(0, growth.perSecond(before, steal) - host)
+        }
         reading.allocationStallsPerSecond = growth.perSecond(earlier.allocationStalls, allocationStalls)
         reading.refaultsPerSecond = growth.perSecond(earlier.refaults, refaults)
         reading.oomKills = growth.count(earlier.oomKills, oomKills)

@@ -144,7 +144,9 @@ extension Key {
 
     private static let thresholds: [Key] = [
         threshold(
-            "memory_stall", \.memoryStall, upTo: 1, "Share of time in which some task stalled on memory (PSI some)."),
+            "memory_stall", \.memoryStall, upTo: 1,
+            "Share of time in which some task stalled on memory (PSI some), or one process waited for pages that had been in memory."
+        ),
         threshold("memory_used", \.memoryUsed, upTo: 1, "Share of memory in use; counts only together with stalls."),
         threshold("swap_rate", \.swapRate, unit: "pages/s", "Pages swapped in and out."),
         threshold("swap_used", \.swapUsed, upTo: 1, "Share of swap in use; counts only together with a swap rate."),

@@ -51,6 +51,163 @@ import Testing
         #expect(roomy.adding(hog).observed(MemoryPressure()).first?.grade.severity == .low)
     }
 
+    /// A cgroup at its limit on a slow disk: the victim stands still, and for the kernel it waits for I/O.
+    private func slowly(_ change: (inout VMReading) -> Void = { _ in }) -> Tick {
+        let keeper = Made.process(4243, "stress-ng-vm", group: 4242).holding(400 << 20).faulting(minor: 10_000)
+        let victim = victim.holding(60 << 20).moving(read: 5e7).blocked(950)
+            .faulting(major: 90, majorMilliseconds: 950)
+        // A limit on bytes has a kernel thread submit what the victim reads.
+        let worker = Made.process(77, "kworker", kernel: true).moving(read: 7e7)
+        return Made.idle().congested().adding(keeper, victim, worker).with {
+            $0.host.pressure?.memory.some = 0.01
+            $0.host.vm?.refaultsPerSecond = 12_000
+            $0.host.vm?.limitStealPerSecond = 12_500
+            if $0.host.vm != nil { change(&$0.host.vm!) }
+        }
+    }
+
+    @Test func `pages that come back are a want of memory, though the kernel counts no stall`() throws {
+        let tick = slowly()
+        let found = try #require(tick.observed(MemoryPressure()).first)
+        #expect(found.grade.severity == .critical)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+        #expect(
+            found.finding.message.summary.hasPrefix(
+                "A process waits 93 % of the time for pages that had been in memory, with 13 GB available; stress-ng-vm"
+            ))
+        let fault = try #require(tick.observed(PageFaultRule()).first)
+        #expect(fault.grade.severity == .critical)
+        #expect(fault.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+        #expect(tick.observed(BlockDeviceSaturation()).first?.finding.culprits.isEmpty != false)
+    }
+
+    @Test func `while faults are not timed, whether pages that come back are waited for is unknown`() {
+        var detector = Detector(nextID: 1)
+        var second = 0
+        func state(_ change: (inout Tick) -> Void = { _ in }) -> Episode.State? {
+            for _ in 0..<12 {
+                second += 1
+                var tick = slowly().with(change)
+                tick.time = Made.idle(second: second).time
+                for episode in detector.step(tick) where episode.key.type == .memoryPressure { last = episode.state }
+            }
+            return last
+        }
+        var last: Episode.State?
+        #expect(state() == .open)
+        #expect(state { $0.pageFaults = nil } == .unknown)
+        #expect(state() == .open)
+        #expect(state { $0.host.vm = nil } == .unknown)
+        func untimed(_ tick: inout Tick, majorFaults: Double) {
+            tick.pageFaults = nil
+            for index in tick.processes.indices {
+                tick.processes[index].faults = nil
+                tick.processes[index].proc?.majorFaultsPerSecond = majorFaults
+            }
+        }
+        #expect(state { untimed(&$0, majorFaults: 15) } == .unknown)
+        #expect(state { untimed(&$0, majorFaults: 0) } == .closed, "nobody can be waiting")
+    }
+
+    @Test func `without PSI pages that come back are the reason only where they are enough for one`() {
+        func summary(_ change: (inout Tick) -> Void) -> String? {
+            slowly().with {
+                $0.host.pressure = nil
+                change(&$0)
+            }.observed(MemoryPressure()).first?.finding.message.summary
+        }
+        #expect(summary { _ in }?.hasPrefix("A process waits 93 % of the time for pages") == true)
+        let full = summary {
+            $0.host.memory?.available = 400 << 20
+            $0.host.vm?.directScanPerSecond = 20_000
+            for index in $0.processes.indices { $0.processes[index].faults?.majorLatencyNanoseconds /= 200 }
+        }
+        #expect(
+            full?.hasPrefix("Tasks wait for reclaim (no PSI on this kernel) with 419 MB available") == true,
+            "\(full ?? "-")")
+    }
+
+    @Test
+    func `what comes back to a backup that its cgroup's limit presses is not what a program that starts waits for`() {
+        let backup = Made.process(700, "tar").holding(4 << 20).moving(read: 2e8).blocked(300).with {
+            $0.proc?.cgroup = "/backup"
+        }
+        let start = Made.process(812, "java").holding(60 << 20).moving(read: 2e7).faulting(
+            major: 90, majorMilliseconds: 600
+        )
+        .with { $0.proc?.cgroup = "/app" }
+        let neighbour = Made.process(813, "sidecar").holding(400 << 20).with { $0.proc?.cgroup = "/app" }
+        let tick = Made.idle().adding(backup, start, neighbour).with {
+            $0.host.pressure?.memory.some = 0.003
+            $0.host.vm?.refaultsPerSecond = 45_000
+            $0.host.vm?.limitStealPerSecond = 46_000
+        }
+        #expect(tick.observed(MemoryPressure()).isEmpty)
+        #expect(tick.observed(PageFaultRule()).first?.finding.culprits.map(\.comm) == ["tar"], "who has the disk busy")
+    }
+
+    @Test func `who is outside the cgroup whose limit presses does not suffer from it`() throws {
+        let outside = Made.process(900, "copy").blocked(3000).with {
+            $0.proc = ProcessReading(identity: $0.identity, comm: "copy")
+            $0.proc?.cgroup = "/other"
+        }
+        func inside(_ process: ProcessActivity) -> ProcessActivity { process.with { $0.proc?.cgroup = "/app" } }
+        let keeper = Made.process(4243, "stress-ng-vm", group: 4242).holding(400 << 20).faulting(minor: 10_000)
+        let waiting = victim.holding(60 << 20).faulting(major: 90, majorMilliseconds: 950)
+        let found = try #require(
+            squeezed(available: 12 << 30).adding(inside(keeper), inside(waiting), outside).observed(MemoryPressure())
+                .first)
+        #expect(found.finding.culprits.map(\.comm) == ["stress-ng-vm"])
+        #expect(found.finding.victims.map(\.comm) == ["postgres"])
+        // The limit may be one above both.
+        let stalled = outside.with { $0.scheduling?.memoryStallNanoseconds = 200_000_000 }
+        let both = squeezed(available: 12 << 30).adding(inside(keeper), inside(waiting), stalled)
+        #expect(both.observed(MemoryPressure()).first?.finding.victims.map(\.comm) == ["postgres", "copy"])
+    }
+
+    @Test func `eight backends that read the same pages once more are one reader`() {
+        let backends = (600..<608).map {
+            Made.process($0, "postgres", group: 600).holding(8 << 20).moving(read: 12e6).faulting(
+                major: 12, majorMilliseconds: 950
+            )
+            .with { $0.proc?.cgroup = "/" }
+        }
+        let tick = slowly { $0.refaultsPerSecond = 21_000 }.with { tick in
+            tick.host.vm?.limitStealPerSecond = 22_500
+            tick.processes.removeAll { $0.comm == "postgres" }
+            tick.processes += backends
+        }
+        #expect(tick.observed(MemoryPressure()).first?.grade.severity == .critical)
+    }
+
+    @Test func `pages that come back from a slow swap are thrashing, though the kernel counts no stall`() {
+        func severity(_ steal: Double) -> Severity? {
+            slowly {
+                ($0.swapInPerSecond, $0.swapOutPerSecond, $0.majorFaultsPerSecond) = (8000, 8000, 1500)
+                ($0.refaultsPerSecond, $0.limitStealPerSecond) = (4000, steal)
+            }.observed(SwapThrashing()).first?.grade.severity
+        }
+        let blind = slowly { ($0.swapInPerSecond, $0.majorFaultsPerSecond) = (8000, 1500) }.with { $0.pageFaults = nil }
+            .verdict(SwapThrashing())
+        #expect(blind.blindness != nil)
+        #expect(severity(0) == .low)
+        #expect((severity(12_000) ?? .low) > .low)
+    }
+
+    @Test func `pages that come back while tasks reclaim nothing for themselves were evicted long ago`() throws {
+        let start = slowly { $0.limitStealPerSecond = 5000 }
+        #expect(start.observed(MemoryPressure()).isEmpty)
+        #expect(start.observed(PageFaultRule()).first?.grade.severity == .low)
+        let cold = slowly { $0.refaultsPerSecond = 0 }
+        #expect(cold.observed(MemoryPressure()).isEmpty)
+        let kswapd = slowly { $0.kswapdStealPerSecond = 100_000 }
+        #expect(kswapd.observed(MemoryPressure()).isEmpty)
+        #expect(
+            slowly { ($0.directStealPerSecond, $0.limitStealPerSecond) = (12_500, nil) }.observed(MemoryPressure())
+                .count
+                == 1)
+    }
+
     @Test func `a large program outside the cgroup whose limit presses is not blamed`() throws {
         func inside(_ process: ProcessActivity) -> ProcessActivity { process.with { $0.proc?.cgroup = "/app" } }
         let keeper = Made.process(4243, "stress-ng-vm", group: 4242).holding(400 << 20)

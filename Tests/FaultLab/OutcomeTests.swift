@@ -182,7 +182,7 @@ import Testing
             let needsGroup = (scenario.fault + [scenario.victim].compactMap(\.self)).contains { $0.inGroup }
             let hasGroup = scenario.props.contains {
                 switch $0 {
-                case .memoryGroup, .slowDisk: true
+                case .memoryGroup, .slowDisk, .slowReads: true
                 default: false
                 }
             }
@@ -190,6 +190,6 @@ import Testing
         }
         #expect(Set(Catalogue.faults.flatMap { $0.expected.map(\.type) }) == Set(SignalType.allCases))
         #expect(Catalogue.quiet.allSatisfy { $0.isQuiet })
-        #expect(Catalogue.short.count == 11)
+        #expect(Catalogue.short.count == 12)
     }
 }

@@ -109,6 +109,20 @@ struct CounterTests {
         #expect(before.rates(since: after, seconds: 2) == nil)
     }
 
+    @Test func `what is taken at a cgroup's limit is what the counters of the host's own reclaim leave out`() throws {
+        func stolen(_ now: String) throws -> Double? {
+            func sample(_ text: String) throws -> VMSample {
+                try #require(parse("pgfault 0\n" + text, VMSample.init(parsing:)))
+            }
+            let before = now.replacing(/[0-9]+/, with: "0")
+            return try #require(try sample(now).rates(since: try sample(before), seconds: 2)).limitStealPerSecond
+        }
+        let host = "pgsteal_kswapd 30\npgsteal_direct 20\npgsteal_khugepaged 4\npgsteal_proactive 6\n"
+        #expect(try stolen(host + "pgsteal_anon 40\npgsteal_file 220\n") == 100)
+        #expect(try stolen(host + "pgsteal_anon 20\npgsteal_file 40\n") == 0)
+        #expect(try stolen(host) == nil, "before Linux 5.8")
+    }
+
     @Test func `an interface that starts anew gives no rate, and the others do`() throws {
         func sample(_ text: String) throws -> InterfaceSample {
             try #require(parse(text, InterfaceSample.init(parsing:)))

@@ -112,7 +112,7 @@ extension HostFamily {
             "vm_events", "Events of the memory management.", by: "event", "vm.",
             [
                 "faults", "major_faults", "swap_in", "swap_out", "scan.direct", "scan.kswapd", "steal.direct",
-                "refaults", "allocation_stalls",
+                "steal.kswapd", "steal.limit", "refaults", "allocation_stalls",
             ]),
         HostFamily("oom_kills", "Processes that the kernel killed for want of memory.", "vm.oom_kills"),
     ]

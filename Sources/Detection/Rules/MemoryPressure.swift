@@ -15,7 +15,9 @@ struct MemoryPressure: Rule {
                 blindness: "/proc/pressure/memory is missing, and /proc/vmstat and /proc/meminfo could not be read")
         }
         if let stalls = stalls(situation) { observations.append(stalls) }
-        return Verdict(observations: observations, blindToVictims: situation.blindToBlocked)
+        return Verdict(
+            observations: observations, blindness: situation.blindToReturning, blindLabels: [Self.type.rawValue],
+            blindToVictims: situation.blindToBlocked)
     }
 
     private func stalls(_ situation: Situation) -> Observation? {
@@ -24,24 +26,30 @@ struct MemoryPressure: Rule {
         let used = host.memory?.usedShare
         let reclaim = host.vm.map { $0.allocationStallsPerSecond + ($0.directScanPerSecond > 0 ? 1 : 0) } ?? 0
         var evidence: [Evidence] = []
-        let symptom: Grade
-        let strength: Double
-        if let stall = host.pressure?.memory.some {
-            symptom = bands.memoryStall.grade(of: stall)
-            strength = bands.memoryStall.strength(of: stall)
-            evidence.append(situation.evidence("pressure.memory.some", stall, "share", bands.memoryStall.low))
-        } else {
+        let stall = situation.memoryStall
+        var symptom = bands.memoryStall.grade(of: stall.share)
+        var strength = bands.memoryStall.strength(of: stall.share)
+        if let counted = stall.counted {
+            evidence.append(situation.evidence("pressure.memory.some", counted, "share", bands.memoryStall.low))
+        } else if reclaim > 0, let used {
             // Without PSI: memory is nearly used up, and allocations wait for reclaim.
-            symptom = bands.memoryUsed.grade(of: used ?? 0)
-            strength = reclaim > 0 ? bands.memoryUsed.strength(of: used ?? 0) : 0
+            symptom = [symptom, bands.memoryUsed.grade(of: used)].max { $0 < $1 } ?? symptom
+            strength = max(strength, bands.memoryUsed.strength(of: used))
         }
         guard strength >= 0.5 else { return nil }
+        if let returning = stall.returning, returning > 0 {
+            evidence.append(situation.evidence("memory.returning", returning, "share", bands.memoryStall.low))
+        }
         if let memory = host.memory {
             evidence.append(situation.evidence("memory.used", memory.usedShare, "share", bands.memoryUsed.low))
             evidence.append(situation.evidence("memory.available", Double(memory.available), "B"))
         }
         if let vm = host.vm {
-            evidence.append(situation.evidence("vm.direct_scan", vm.directScanPerSecond, "pages/s"))
+            evidence.append(situation.evidence("vm.scan.direct", vm.directScanPerSecond, "pages/s"))
+            evidence.append(situation.evidence("vm.steal.direct", vm.directStealPerSecond, "pages/s"))
+            if let taken = vm.limitStealPerSecond {
+                evidence.append(situation.evidence("vm.steal.limit", taken, "pages/s"))
+            }
             evidence.append(situation.evidence("vm.allocation_stalls", vm.allocationStallsPerSecond, "1/s"))
             evidence.append(situation.evidence("vm.refaults", vm.refaultsPerSecond, "pages/s"))
         }
@@ -60,12 +68,9 @@ struct MemoryPressure: Rule {
     }
 
     private func message(_ situation: Situation) -> Message {
-        let host = situation.tick.host
-        let stall = host.pressure.map { "stall on memory \(Text.percent($0.memory.some)) % of the time" }
-        let values = [
-            stall ?? "wait for reclaim (no PSI on this kernel)", Text.bytes(Double(host.memory?.available ?? 0)),
-        ]
-        let lead = "Tasks {0} with {1} available"
+        let available = Double(situation.tick.host.memory?.available ?? 0)
+        let values = [wait(situation), Text.bytes(available)]
+        let lead = "{0} with {1} available"
         guard let suspect = situation.memory.suspects.first else {
             return Message(
                 .init(
@@ -89,6 +94,16 @@ struct MemoryPressure: Rule {
                     "Limit {2} with memory.high, so that it reclaims from itself",
                     "Protect the working set of \(who) with memory.low",
                 ]), values + taken + [sufferer.name, Text.number(sufferer.stall)])
+    }
+
+    /// What happens for want of memory.
+    private func wait(_ situation: Situation) -> String {
+        let (counted, returning) = (situation.memoryStall.counted, situation.memoryStall.returning ?? 0)
+        if returning > counted ?? situation.thresholds.memoryStall.low {
+            return "A process waits \(Text.percent(returning)) % of the time for pages that had been in memory,"
+        }
+        guard let counted else { return "Tasks wait for reclaim (no PSI on this kernel)" }
+        return "Tasks stall on memory \(Text.percent(counted)) % of the time"
     }
 
     /// What a suspect takes, and the values from {2} on.

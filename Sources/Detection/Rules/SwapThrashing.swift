@@ -13,7 +13,9 @@ struct SwapThrashing: Rule {
         let strength = bands.swapRate.strength(of: back)
         guard strength >= 0.5 else { return Verdict() }
         var symptom = bands.swapRate.grade(of: back)
-        if let stall = host.pressure?.memory.some { symptom = symptom.limited(by: bands.memoryStall.grade(of: stall)) }
+        if situation.memoryStall.counted != nil {
+            symptom = symptom.limited(by: bands.memoryStall.grade(of: situation.memoryStall.share))
+        }
         let memory = situation.memory
         let usedShare = host.memory?.swapUsedShare ?? 0
         let suffering = memory.suffering(bands.faultStall)
@@ -30,7 +32,9 @@ struct SwapThrashing: Rule {
                     situation.evidence("vm.major_faults", vm.majorFaultsPerSecond, "1/s"),
                     situation.evidence("memory.swap_used", usedShare, "share", bands.swapUsed.high),
                 ], culprits: memory.culprits, victims: suffering == nil ? [] : memory.victims))
-        return Verdict(observations: [observation], blindToVictims: situation.blindToBlocked)
+        return Verdict(
+            observations: [observation], blindness: host.pressure == nil ? nil : situation.blindToReturning,
+            blindToVictims: situation.blindToBlocked)
     }
 
     private func message(_ vm: VMReading, usedShare: Double, _ memory: Contention) -> Message {
