@@ -22,6 +22,7 @@ public struct Detector: Sendable {
     private var episodes: Episodes
     private var sleepers = Sleepers()
     private var lineage = Lineage()
+    private var refilling = Refilling()
     private var rules: [any Rule] = [
         MemoryPressure(), SwapThrashing(), LoadMismatch(), IOCongestion(), BlockDeviceSaturation(),
         NetworkDegradation(), TCPExhaustion(), SchedulerRule(), SyscallRule(), PageFaultRule(),
@@ -53,7 +54,8 @@ public struct Detector: Sendable {
     public mutating func step(_ tick: Tick) -> [Episode] {
         guard tick.interval > 0 else { return [] }
         let situation = Situation(
-            tick, thresholds: thresholds, own: own, usual: baselines.usual, sleepers: sleepers, lineage: lineage)
+            tick, thresholds: thresholds, own: own, usual: baselines.usual, sleepers: sleepers, lineage: lineage,
+            refilling: refilling)
         var verdicts: [(type: SignalType, verdict: Verdict)] = []
         blindness = [:]
         for index in rules.indices {
@@ -65,6 +67,7 @@ public struct Detector: Sendable {
         let changed = episodes.step(time: tick.time, interval: tick.interval, verdicts: verdicts)
         sleepers.learn(tick)
         lineage.learn(tick)
+        refilling.learn(situation)
         baselines.learn(situation.measures + situation.stalls, at: tick.time, open: episodes.open)
         return changed
     }

@@ -38,7 +38,8 @@ struct IOContention: Sendable {
     private let requests: ServedRequests
 
     init(
-        _ tick: Tick, _ parties: Parties, _ disks: [Disk]?, shortage: Contention?, own: ProcessIdentity?,
+        _ tick: Tick, _ parties: Parties, _ disks: [Disk]?, shortage: Contention?, _ refilling: Refilling,
+        own: ProcessIdentity?,
         knowing: (Contention) -> Contention
     ) {
         let requests = ServedRequests(tick.blockIO)
@@ -53,7 +54,7 @@ struct IOContention: Sendable {
                     suspects: suspects, sufferers: sufferers, measure: "disk I/O", stall: "blocked on I/O",
                     stallMetric: "process.blocked"))
         }
-        let comesBack = shortage.map { Self.comesBack(tick, $0) } ?? [:]
+        let comesBack = Self.comesBack(tick, shortage, refilling)
         host = contention(
             parties.suspects(least: Contention.leastIO, beside: comesBack.values.reduce(0, +)) {
                 $0.ioCost(over: tick.interval) - (comesBack[$0.identity] ?? 0)
@@ -79,10 +80,14 @@ struct IOContention: Sendable {
 
     /// What the victims of a shortage of memory cause by reading once more what they had: it is not theirs, and who takes
     /// their memory does not read for them.
-    private static func comesBack(_ tick: Tick, _ memory: Contention) -> [ProcessIdentity: Double] {
-        guard !memory.suspects.isEmpty else { return [:] }
+    private static func comesBack(
+        _ tick: Tick, _ shortage: Contention?, _ refilling: Refilling
+    ) -> [ProcessIdentity: Double] {
         let returning = Contention.returningShare(of: tick)
-        let victims = memory.sufferers.lazy.map(\.process).filter(\.readsThroughMajorFaults)
+        let suffering = Set((shortage?.sufferers ?? []).map(\.process.identity))
+        let victims = tick.processes.lazy.filter {
+            $0.readsThroughMajorFaults && (suffering.contains($0.identity) || refilling.contains($0.identity))
+        }
         return Dictionary(
             victims.map { ($0.identity, returning * $0.readCost(over: tick.interval)) }, uniquingKeysWith: { $1 })
     }

@@ -20,10 +20,12 @@ struct Situation: Sendable {
     let memoryStall: MemoryStall
     /// Whether memory is what makes tasks wait for pages: then who takes the memory is to blame, not who reads.
     let isShortOfMemory: Bool
+    /// Who takes the memory and who suffers, while it is short and somebody is known to take it.
+    let shortage: Contention?
 
     init(
         _ tick: Tick, thresholds: Thresholds, own: ProcessIdentity?, usual: [String: Baseline.Usual] = [:],
-        sleepers: Sleepers = Sleepers(), lineage: Lineage = Lineage()
+        sleepers: Sleepers = Sleepers(), lineage: Lineage = Lineage(), refilling: Refilling = Refilling()
     ) {
         self.tick = tick
         self.thresholds = thresholds
@@ -39,7 +41,8 @@ struct Situation: Sendable {
         isShortOfMemory =
             memoryStall.share >= thresholds.memoryStall.low
             || memoryStall.counted == nil && Self.readsWhatItReclaims(tick.host.vm)
-        io = IOContention(tick, parties, disks, shortage: isShortOfMemory ? memory : nil, own: own) {
+        shortage = isShortOfMemory && !memory.suspects.isEmpty ? memory : nil
+        io = IOContention(tick, parties, disks, shortage: shortage, refilling, own: own) {
             $0.knowing(usual, most: thresholds.blockedStall.medium)
         }
     }
@@ -53,7 +56,7 @@ struct Situation: Sendable {
 
     /// Who is to blame when a process waits for pages or for a device.
     func paging(of process: ProcessIdentity) -> Contention {
-        isShortOfMemory && !memory.suspects.isEmpty ? memory : io[waiting: process]
+        shortage ?? io[waiting: process]
     }
 
     /// Why nobody can tell how long processes are blocked.

@@ -391,6 +391,32 @@ import Testing
         #expect(blamed(refaults: 280_000, stall: 0) == ["postgres"])
     }
 
+    @Test func `who fills its memory again once the one who took it is gone is not blamed for the busy device`() {
+        let victim = Made.process(812, "postgres").holding(200 << 20).moving(read: 1e9).blocked(500)
+            .faulting(major: 150, majorMilliseconds: 990)
+        let parent = Made.process(4242, "stress-ng", group: 4242).holding(8 << 20).moving(read: 4e6).blocked(200)
+            .faulting(major: 5, majorMilliseconds: 200)
+        func blamed(afterShortage: Bool) -> [String] {
+            var detector = Detector(nextID: 1)
+            var culprits: [String] = []
+            for second in 0..<8 {
+                let isShort = second < 4
+                let hog = isShort ? [hog] : []
+                let tick = Made.idle(second: second).congested().with {
+                    $0.processes += [victim, parent] + hog
+                    $0.host.pressure?.memory.some = isShort && afterShortage ? 0.3 : 0.005
+                    $0.host.vm?.refaultsPerSecond = 245_000
+                }
+                for episode in detector.step(tick) where episode.key.type == .blockDeviceSaturation {
+                    culprits = episode.finding.culprits.map(\.comm)
+                }
+            }
+            return culprits
+        }
+        #expect(blamed(afterShortage: true) == [])
+        #expect(blamed(afterShortage: false) == ["postgres"], "who starts reads for itself")
+    }
+
     @Test func `a database that was pushed out into swap is not blamed for being large`() throws {
         let hog = Made.process(4243, "stress-ng-vm", group: 4242).holding(11 << 30)
         let database = Made.process(812, "postgres").holding(2 << 30).blocked(400)
