@@ -17,8 +17,8 @@ extension Catalogue {
                 Expected(.loadMismatch, blame: .on("stress-ng")), Expected(.scheduler, blame: .on("stress-ng")),
             ], tolerated: [.syscall]),
         Scenario(
-            name: "cpu-comes-and-goes", about: "A hog of three seconds every six is one episode.", victim: periodic,
-            fault: [Part.stress("--cpu 8 --timeout 60").pulsing(on: 3, off: 3)], seconds: 24,
+            name: "cpu-comes-and-goes", about: "A hog of four seconds every seven is one episode.", victim: periodic,
+            fault: [Part.stress("--cpu 8 --timeout 60").pulsing(on: 4, off: 3)], seconds: 24,
             expected: [Expected(.loadMismatch, blame: .on("stress-ng"), most: 1)], tolerated: [.scheduler, .syscall]),
         Scenario(
             name: "many-commands", about: "Eight busy commands of one program, each in a process group of its own.",

@@ -12,7 +12,12 @@ public final class Lab {
     /// Seconds of quiet before each scenario.
     private static let pause = 4.0
 
+    /// A sleep of 50 ms that takes longer than this many seconds says that the host stood still: no load does that.
+    private static let standstill = 0.5
+
     let scratch: URL
+    /// Seconds for which the host stood still, so far.
+    private var stoodStill = 0.0
     private let collector: ChildProcess
     let reader: Reader
     var agent: ChildProcess?
@@ -51,7 +56,7 @@ public final class Lab {
         try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
         let quiet = victim.map { Latency(of: $0) }
 
-        let began = Timestamp.now
+        let (began, stoodStillBefore) = (Timestamp.now, stoodStill)
         var outcome = Outcome(scenario: scenario, began: began, quiet: quiet)
         let depth = stage.depth
         for prop in scenario.faultProps { try stage.set(up: prop) }
@@ -74,6 +79,7 @@ public final class Lab {
             outcome.see(try reader.signals(since: began, following: outcome.unsettled), at: .now)
             try settle(0.2)
         } while ContinuousClock.now < atLeast || !outcome.isOver && ContinuousClock.now < limit
+        outcome.stoodStill = stoodStill - stoodStillBefore
         return outcome
     }
 
@@ -81,7 +87,10 @@ public final class Lab {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             try checkForInterruption()
+            let before = ContinuousClock.now
             usleep(50_000)
+            let took = (ContinuousClock.now - before) / .seconds(1)
+            if took > Self.standstill { stoodStill += took }
         }
     }
 

@@ -12,6 +12,8 @@ public struct Outcome: Sendable {
     /// The victim before and during the fault.
     public let quiet: Latency?
     public var suffered: Latency?
+    /// Seconds for which the host stood still meanwhile, and nobody could measure anything.
+    public var stoodStill = 0.0
 
     private var latest: [Int64: StoredSignal] = [:]
     /// When a signal was first seen with a severity, or a higher one: this is when whoever polls learns of it.

@@ -48,7 +48,11 @@ public struct Report: Sendable {
         if !outcome.isVictimRight {
             lines.append(line(["UNHURT", name, "the victim did not suffer: " + victim(outcome)]))
         }
-        return lines.isEmpty ? [line(["ok", name, "nothing above low"])] : lines
+        if lines.isEmpty { lines.append(line(["ok", name, "nothing above low"])) }
+        if outcome.stoodStill > 0 {
+            lines.append(line(["STILL", name, "the host stood still for \(number(outcome.stoodStill)) s"]))
+        }
+        return lines
     }
 
     private static func line(_ cells: [String]) -> String {

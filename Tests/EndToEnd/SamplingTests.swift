@@ -15,12 +15,9 @@ import Testing
         }
         let stack = try Stack(config: configuration(50))
         try stack.startCollector()
+        // Reads that take longer because of what they copy, whatever the disk is like.
         let flood = try start(
-            "/usr/bin/stress-ng",
-            [
-                "--hdd", "2", "--hdd-opts", "dsync", "--hdd-bytes", "16m", "--temp-path",
-                stack.directory.path, "--timeout", "120",
-            ], directory: stack.directory.appending(path: "log"))
+            "/bin/dd", ["if=/dev/zero", "of=/dev/null", "bs=4M"], directory: stack.directory.appending(path: "log"))
         defer { flood.stop(group: true) }
 
         /// The counters of a tracer; what was lost is beside the others, and so is the time of all, in milliseconds.
@@ -47,9 +44,11 @@ import Testing
             return (delta("stored") / passed, delta("candidates") / passed)
         }
         try require(within: 20, "the flood is on") { try ledger()["sampled_out"] ?? 0 > 500 }
-        let limited = try rate(over: 6)
-        #expect((35...65).contains(limited.stored), "\(limited)")
-        #expect(limited.candidates > 200, "every slow call is counted, stored or not: \(limited)")
+        try require(within: 40, "the rate") {
+            let limited = try rate(over: 6)
+            #expect(limited.candidates > 200, "every slow call is counted, stored or not: \(limited)")
+            return (35...65).contains(limited.stored)
+        }
 
         let started = stack.collector?.pid
         try stack.write(config: configuration(150))

@@ -8,7 +8,9 @@ import Testing
     @Test func `every fault of the short run is found, explained and closed, and everyday work is silent`() throws {
         let lab = try Lab()
         for scenario in Catalogue.short {
-            let outcome = try lab.play(scenario)
+            var outcome = try lab.play(scenario)
+            // A host that stands still for seconds lets nobody measure in them.
+            if !outcome.isRight, outcome.stoodStill >= 1 { outcome = try lab.play(scenario) }
             // Of the outcome itself the report would be thousands of characters.
             let isRight = outcome.isRight
             #expect(isRight, "\n\(([Report.header] + Report.lines(outcome)).joined(separator: "\n"))")
