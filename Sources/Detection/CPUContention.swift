@@ -3,6 +3,7 @@ import Model
 /// How the CPUs were shared in one tick.
 struct CPUUse: Sendable {
     private let interval: Double
+    private let cores: Int
     /// Cores that each party used, and that what each process has started outside its party used, by position.
     private let parties: [Double]
     private let below: [Double]
@@ -29,12 +30,13 @@ struct CPUUse: Sendable {
             competitors += min(used[party] + waited, 1)
         }
         interval = tick.interval
+        cores = max(tick.cores, 1)
         parties = used
         below = grouped.belowEach(used)
         self.grouped = grouped
         self.sleepers = sleepers
         self.competing = competing
-        fairShare = Double(max(tick.cores, 1)) / max(competitors, Double(min(competing, 2)), 1)
+        fairShare = Double(cores) / max(competitors, Double(min(competing, 2)), 1)
     }
 
     /// Whether a process waits for its own job tree: at least half of all CPU time goes there, and no suspect stands alone
@@ -66,7 +68,8 @@ struct CPUUse: Sendable {
     /// What tells them apart: who wants little gets less than a fair share, its children included, and yet waits, and sleeps
     /// by itself in between; who wants much is put off the CPU against its will. One that gets so little that it never
     /// catches up sleeps no more: it is known by having slept before. Many waits that are each too short to notice do not
-    /// count, and who asked to come last waits as it wished.
+    /// count, and who asked to come last waits as it wished. Of threads that wait side by side no more than there are CPUs
+    /// could have run: a hundred that are woken, or ended, at once wait in a row for moments that nobody feels.
     func starvation(of process: ProcessActivity, at position: Int) -> Double {
         guard let scheduling = process.scheduling, scheduling.waitNanoseconds > 0, !process.comesLast else { return 0 }
         let wantsLittle =
@@ -76,7 +79,9 @@ struct CPUUse: Sendable {
         let isNoticeable =
             scheduling.waitNanoseconds / max(scheduling.waits, 1) >= 500_000
             || scheduling.longestWaitNanoseconds ?? 0 >= 5_000_000
-        return wantsLittle && isNoticeable ? Double(scheduling.waitNanoseconds) / 1e6 / interval : 0
+        guard wantsLittle, isNoticeable else { return 0 }
+        let most = scheduling.mostWaitedNanoseconds.map { Double($0) * Double(cores) } ?? .infinity
+        return min(Double(scheduling.waitNanoseconds), most) / 1e6 / interval
     }
 }
 

@@ -20,9 +20,11 @@ public struct ProcessActivity: Sendable {
         public var voluntarySwitches: UInt64 = 0
         public var involuntarySwitches: UInt64 = 0
         public var wakeups: UInt64? = 0
-        /// Waits for a CPU that ended; the time spent waiting, the waits that go on included, and the longest.
+        /// Waits for a CPU that ended; the time that all threads together spent waiting, the waits that go on included; the longest.
         public var waits: UInt64 = 0
         public var waitNanoseconds: UInt64 = 0
+        /// What the thread that waited most did of it, by the scheduler's clocks; `nil` where nobody waited or the kernel keeps none.
+        public var mostWaitedNanoseconds: UInt64?
         public var longestWaitNanoseconds: UInt64? = 0
         /// The process that had the CPU until the longest wait ended; 0 when it was idle, `nil` when nothing has waited or the wait
         /// goes on.

@@ -188,6 +188,7 @@ struct ProcessSum {
         } else if hasClocks {
             activity.scheduling = .init(clocks, allowedCPUs: mostWaited?.allowedCPUs)
         }
+        activity.scheduling?.mostWaitedNanoseconds = mostWaited?.nanoseconds
         if tracers.contains(.pageFault) { activity.faults = .init(sum) }
         if tracers.contains(.blockIO) { activity.blockIO = .init(sum) }
         return activity

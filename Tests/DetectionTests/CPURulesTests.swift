@@ -330,6 +330,20 @@ import Testing
         #expect(Made.idle().stressed(cores: 1.9).adding(server).observed(SchedulerRule()).isEmpty)
     }
 
+    @Test func `threads that are woken or ended at once do not wait for longer than each of them does`() {
+        func found(mostWaited: UInt64?) -> [Severity] {
+            let pool = Made.process(812, "java").starving(900, cpu: 0.001).with {
+                $0.scheduling?.waits = 200
+                $0.scheduling?.longestWaitNanoseconds = 9_000_000
+                $0.scheduling?.mostWaitedNanoseconds = mostWaited
+            }
+            return Made.idle(cores: 2).stressed(cores: 1.9).adding(pool).observed(SchedulerRule()).map(\.grade.severity)
+        }
+        #expect(found(mostWaited: 9_000_000) == [])
+        #expect(found(mostWaited: 450_000_000) == [.critical])
+        #expect(found(mostWaited: nil) == [.critical], "a kernel without clocks")
+    }
+
     @Test func `a wait that lasts the whole tick has not ended and counts`() {
         let stuck = Made.process(812, "nginx").with {
             $0.scheduling?.waitNanoseconds = 1_000_000_000

@@ -85,6 +85,7 @@ struct ThreadTableTests {
                 + report(3, started: 900, cpu: 10_000, waited: 10_000))
         #expect(second?.cpuNanoseconds == 43)
         #expect(second?.waitNanoseconds == 5)
+        #expect(second?.mostWaitedNanoseconds == 4)
         #expect(second?.allowedCPUs == 2, "of the thread that waited most in the tick")
         #expect(second?.blockedNanoseconds == nil && second?.longestWaitNanoseconds == nil)
         // The hooks' own counts, where they are whole.
