@@ -39,8 +39,7 @@ struct IOContention: Sendable {
 
     init(
         _ tick: Tick, _ parties: Parties, _ disks: [Disk]?, shortage: Contention?, _ refilling: Refilling,
-        own: ProcessIdentity?,
-        knowing: (Contention) -> Contention
+        own: ProcessIdentity?, knowing: (Contention) -> Contention
     ) {
         let requests = ServedRequests(tick.blockIO)
         func contention(_ suspects: [Suspect], waitsHere: (ProcessActivity) -> Bool = { _ in true }) -> Contention {
@@ -83,6 +82,7 @@ struct IOContention: Sendable {
     private static func comesBack(
         _ tick: Tick, _ shortage: Contention?, _ refilling: Refilling
     ) -> [ProcessIdentity: Double] {
+        guard shortage != nil || !refilling.isEmpty else { return [:] }
         let returning = Contention.returningShare(of: tick)
         let suffering = Set((shortage?.sufferers ?? []).map(\.process.identity))
         let victims = tick.processes.lazy.filter {

@@ -9,6 +9,8 @@ struct Refilling: Sendable {
     private var suffered: [ProcessIdentity: Double] = [:]
     private var time = 0.0
 
+    var isEmpty: Bool { suffered.isEmpty }
+
     func contains(_ process: ProcessIdentity) -> Bool { suffered[process] != nil }
 
     /// Takes in a tick; remembers the victims of others, of which a tick has eight at most.

@@ -13,13 +13,13 @@ final class ControlGroup {
             "memory", v1: ("memory.limit_in_bytes", "\(megabytes << 20)"), v2: ("memory.max", "\(megabytes << 20)"))
     }
 
-    enum Direction { case read, write }
+    enum Direction: String { case read, write }
 
     /// Limits what is read from or written to a disk, `MAJOR:MINOR`, one way: the other is as fast as ever.
     static func disk(_ device: String, _ direction: Direction, bytesPerSecond: Int) throws -> ControlGroup {
         try ControlGroup(
-            "blkio", v1: ("blkio.throttle.\(direction)_bps_device", "\(device) \(bytesPerSecond)"),
-            v2: ("io.max", "\(device) \(direction == .read ? "r" : "w")bps=\(bytesPerSecond)"))
+            "blkio", v1: ("blkio.throttle.\(direction.rawValue)_bps_device", "\(device) \(bytesPerSecond)"),
+            v2: ("io.max", "\(device) \(direction.rawValue.prefix(1))bps=\(bytesPerSecond)"))
     }
 
     private init(_ controller: String, v1: (file: String, value: String), v2: (file: String, value: String)) throws {

@@ -12,7 +12,7 @@ public final class Lab {
     /// Seconds of quiet before each scenario.
     private static let pause = 4.0
 
-    /// A sleep of 50 ms that takes longer than this many seconds says that the host stood still: no load does that.
+    /// A sleep of 50 ms that takes longer than this many seconds counts as the host's standstill.
     private static let standstill = 0.5
 
     let scratch: URL

@@ -47,7 +47,9 @@ import Testing
         try require(within: 40, "the rate") {
             let limited = try rate(over: 6)
             #expect(limited.candidates > 200, "every slow call is counted, stored or not: \(limited)")
-            return (35...65).contains(limited.stored)
+            #expect(limited.stored <= 65)
+            // A host that stands still for two seconds of six has not had so many.
+            return limited.stored >= 35
         }
 
         let started = stack.collector?.pid

@@ -10,7 +10,10 @@ import Testing
         for scenario in Catalogue.short {
             var outcome = try lab.play(scenario)
             // A host that stands still for seconds lets nobody measure in them.
-            if !outcome.isRight, outcome.stoodStill >= 1 { outcome = try lab.play(scenario) }
+            if !outcome.isRight, outcome.stoodStill >= 1 {
+                print(Report.lines(outcome).joined(separator: "\n"))
+                outcome = try lab.play(scenario)
+            }
             // Of the outcome itself the report would be thousands of characters.
             let isRight = outcome.isRight
             #expect(isRight, "\n\(([Report.header] + Report.lines(outcome)).joined(separator: "\n"))")
