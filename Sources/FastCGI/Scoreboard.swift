@@ -16,12 +16,14 @@ final class Scoreboard {
     /// Makes the file anew: a server that is being replaced goes on in its own. `nil` where that cannot be, such as in a directory
     /// that this user may not write; then the others do not know of this server.
     init?(socket: String) {
-        path = socket + Self.suffix
+        let path = socket + Self.suffix
         unlink(path)
-        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { return nil }
+        let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard file >= 0 else { return nil }
         // A reader may hold it for a moment.
-        flock(descriptor, LOCK_EX)
+        flock(file, LOCK_EX)
+        self.path = path
+        descriptor = file
     }
 
     deinit {

@@ -39,10 +39,8 @@ final class Client {
                 descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress,
                 socklen_t(MemoryLayout<sockaddr_un>.size))
         }
-        if connected != 0 {
-            close(descriptor)
-            return nil
-        }
+        // `deinit` closes it.
+        if connected != 0 { return nil }
     }
 
     deinit { close(descriptor) }

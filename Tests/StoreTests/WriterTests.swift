@@ -18,6 +18,27 @@ struct WriterTests {
         try Writer(path: scratch.database).close()
     }
 
+    @Test func `a writer that is refused closes no file of another thread`() throws {
+        let first = try WriterLock(database: scratch.database)
+        let refused = Thread { [scratch] in
+            while !Thread.current.isCancelled { _ = try? WriterLock(database: scratch.database) }
+        }
+        refused.start()
+        defer {
+            refused.cancel()
+            first.release()
+        }
+        var taken = 0
+        for _ in 0..<20_000 {
+            let file = open("/dev/null", O_WRONLY | O_CLOEXEC)
+            // Long enough for a close too many.
+            sched_yield()
+            if write(file, "x", 1) != 1 { taken += 1 }
+            close(file)
+        }
+        #expect(taken == 0)
+    }
+
     @Test func `a database is free at once, also while a child that is being started has a copy of the lock`() throws {
         let lock = try WriterLock(database: scratch.database)
         let copy = dup(lock.descriptor)

@@ -8,20 +8,23 @@ final class WriterLock {
     init(database path: String) throws {
         try WriterAccess.check(path)
         let lockPath = path + "-writer"
-        descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
+        // Not the property yet: once that is set, `deinit` closes it too when this throws, and by then the number may be that of
+        // another thread's file.
+        let file = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else {
             throw StoreError.denied(path: lockPath, reason: "cannot be opened: \(String(cString: strerror(errno)))")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             var digits = [UInt8](repeating: 0, count: 16)
-            let length = pread(descriptor, &digits, digits.count, 0)
-            close(descriptor)
+            let length = pread(file, &digits, digits.count, 0)
+            close(file)
             let text = String(decoding: digits.prefix(max(0, length)).prefix { $0 != 10 }, as: UTF8.self)
             throw StoreError.writerRuns(path: path, pid: Int32(text) ?? 0)
         }
         let text = Array("\(getpid())\n".utf8)
-        ftruncate(descriptor, 0)
-        pwrite(descriptor, text, text.count, 0)
+        ftruncate(file, 0)
+        pwrite(file, text, text.count, 0)
+        descriptor = file
     }
 
     deinit { release() }
