@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "Benchmarks", dependencies: ["Model", "Store", "Agent", "ChildProcess", "Chromium", sqlite],
             swiftSettings: strict),
-        .target(name: "ChildProcess", swiftSettings: strict),
+        .target(name: "ChildProcess", dependencies: ["CLinux"], swiftSettings: strict),
         // A browser that looks at the dashboard, for tests and measurements.
         .target(name: "Chromium", dependencies: ["ChildProcess"], swiftSettings: strict),
         // Real faults with real victims, behind `kernelsight faultlab` and the tests.

@@ -1,3 +1,4 @@
+import CLinux
 @preconcurrency import Glibc
 
 /// A program that runs beside this one, in a process group of its own, and ends with its owner.
@@ -29,6 +30,8 @@ public final class ChildProcess {
         for (index, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
         }
+        // A copy of another thread's socket would keep that open for as long as the program runs.
+        clinux_close_from(&actions, Int32(3 + descriptors.count))
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

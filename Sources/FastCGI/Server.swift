@@ -198,7 +198,11 @@ public final class Server: Sendable {
                 exchange.open(connection)
             }
             slot.idle.store(exchange.connection, ordering: .sequentiallyConsistent)
-            if isStopping.load(ordering: .sequentiallyConsistent) { return exchange.close() }
+            if isStopping.load(ordering: .sequentiallyConsistent) {
+                // The number may soon be another file's.
+                slot.idle.store(-1, ordering: .sequentiallyConsistent)
+                return exchange.close()
+            }
             let request = exchange.read(limits: limits)
             slot.idle.store(-1, ordering: .sequentiallyConsistent)
             if let request {

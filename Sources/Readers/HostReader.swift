@@ -7,6 +7,7 @@ import Model
 /// copied.
 public struct HostReader: ~Copyable, Sendable {
     private let clock: @Sendable () -> UInt64
+    private let threadCPU: @Sendable () -> UInt64
     private var buffer = ReadBuffer()
     private var dutyCycles: [DutyCycle] = []
 
@@ -31,12 +32,15 @@ public struct HostReader: ~Copyable, Sendable {
     ///   - processes: how much work the process reader may do in a tick.
     ///   - closeWait: from how many sockets in CLOSE_WAIT on their owner is looked for.
     ///   - clock: monotonic nanoseconds. Every reader's rates are over its own time between two samples.
+    ///   - threadCPU: nanoseconds of CPU time that the calling thread has used. A reader that takes long rests.
     public init(
         root: String = "/", processes limits: ProcessLimits = ProcessLimits(), closeWait: Int = 50,
-        clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now
+        clock: @escaping @Sendable () -> UInt64 = MonotonicClock.now,
+        threadCPU: @escaping @Sendable () -> UInt64 = MonotonicClock.threadCPU
     ) {
         let root = root.hasSuffix("/") ? String(root.dropLast()) : root
         self.clock = clock
+        self.threadCPU = threadCPU
         cpu = CPUReader(root: root)
         load = ProcFile(root + "/proc/loadavg")
         pressure = PressureReader(root: root)
@@ -58,7 +62,7 @@ public struct HostReader: ~Copyable, Sendable {
     ///   the tracers saw doing most. Only as many as ``ProcessLimits/detailed`` are taken.
     /// - Parameter fileLocks: whether somebody waits for a file lock, so that its holder is looked for.
     public mutating func read(watching: [Int32] = [], fileLocks wanted: Bool = false) -> HostReading {
-        var run = Sweep(clock: clock, dutyCycles: dutyCycles)
+        var run = Sweep(clock: clock, threadCPU: threadCPU, dutyCycles: dutyCycles)
         var reading = HostReading()
         reading.cpu = run("cpu") { now throws(ReaderError) in try cpu.read(&buffer, at: now) }
         reading.load = run("load") { _ throws(ReaderError) in try load.read(&buffer, LoadReading.init(parsing:)) }
@@ -99,6 +103,7 @@ public struct HostReader: ~Copyable, Sendable {
 /// One sweep: runs the readers one after another, times each, and lets no failure through.
 private struct Sweep {
     let clock: @Sendable () -> UInt64
+    let threadCPU: @Sendable () -> UInt64
     /// By position, as the order of the readers never changes.
     var dutyCycles: [DutyCycle]
     var timings: [ReaderTiming] = []
@@ -115,11 +120,11 @@ private struct Sweep {
             timings.append(ReaderTiming(name: name, nanoseconds: 0, error: error.description))
             return nil
         }
-        let cpu = MonotonicClock.threadCPU()
+        let cpu = threadCPU()
         var reading: Reading?
         var failure: ReaderError?
         do throws(ReaderError) { reading = try body(start) } catch { failure = error }
-        dutyCycles[position].ran(at: start, cpu: MonotonicClock.threadCPU() - cpu)
+        dutyCycles[position].ran(at: start, cpu: threadCPU() - cpu)
         timings.append(ReaderTiming(name: name, nanoseconds: clock() - start, error: failure?.description))
         return reading
     }

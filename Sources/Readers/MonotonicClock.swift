@@ -6,7 +6,7 @@ public enum MonotonicClock {
     @Sendable public static func now() -> UInt64 { read(CLOCK_MONOTONIC) }
 
     /// CPU time of the calling thread, in nanoseconds.
-    @Sendable static func threadCPU() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+    @Sendable public static func threadCPU() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()

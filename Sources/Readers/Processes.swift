@@ -154,6 +154,8 @@ struct ProcessReader: ~Copyable {
                 return (stat, descriptor)
             }
             forget(descriptor)
+            // Opening may fail too, for want of descriptors: the number is another file's then, sooner or later.
+            known[pid]?.descriptor = -1
         }
         let fresh = try directory.open("/stat", of: pid)
         guard fresh >= 0 else { return nil }

@@ -55,7 +55,7 @@ struct CounterTests {
         }
         try write(1000)
         try host.write("/proc/sys/net/ipv4/tcp_syncookies", setting + "\n")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         host.advance(seconds: 2)
         try write(1100)

@@ -42,7 +42,7 @@ struct DiskTests {
 
     @Test func `whole devices are read and partitions are not`() throws {
         let host = try FakeHost("large")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         #expect(reader.read().disks == nil)
         host.advance(seconds: 1)
         let disks = try #require(reader.read().disks)
@@ -52,7 +52,7 @@ struct DiskTests {
 
     @Test func `a disk that is pulled out leaves, and one that comes is rated from its second sample on`() throws {
         let host = try FakeHost("small")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         host.advance(seconds: 1)
         #expect(reader.read().disks?.map(\.name) == ["sda"])

@@ -7,7 +7,7 @@ import Testing
 struct HostReaderTests {
     @Test func `the first sweep has what is true at a moment and no rates`() throws {
         let host = try FakeHost("small")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         let reading = reader.read()
         #expect(
             reading.load == LoadReading(oneMinute: 0.15, fiveMinutes: 1.21, fifteenMinutes: 12.5, running: 1, total: 93)
@@ -21,7 +21,7 @@ struct HostReaderTests {
 
     @Test func `a kernel without PSI says how to get it, and the other readers go on`() throws {
         let host = try FakeHost("small")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         try host.replace("/proc/stat", "cpu  1000", "cpu  1090")
         try host.replace("/proc/stat", "cpu0 1000", "cpu0 1090")
@@ -47,7 +47,7 @@ struct HostReaderTests {
         for (name, file) in sources {
             let content = try host.bytes("/proc/" + file)
             try host.remove("/proc/" + file)
-            var reader = HostReader(root: host.root, clock: host.clock)
+            var reader = host.reader()
             let failed = reader.read(fileLocks: true).readers.filter { $0.error != nil }
             #expect(failed.map(\.name) == [name])
             #expect(failed.first?.error?.contains(host.root + "/proc/" + file) == true)
@@ -67,14 +67,14 @@ struct HostReaderTests {
 
     @Test func `a file that is no longer in the kernel's format is an error and no crash`() throws {
         let host = try FakeHost("small")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         try host.write("/proc/stat", "garbage\n")
         #expect(reader.read().readers.first?.error?.contains("format") == true)
     }
 
     @Test func `after a tick without a sample the rate is over the whole time`() throws {
         let host = try FakeHost("small")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         let vmstat = String(decoding: try host.bytes("/proc/vmstat"), as: UTF8.self)
         try host.write("/proc/vmstat", "")
@@ -93,7 +93,7 @@ struct HostReaderTests {
 
     @Test func `64 cores, swap and reclaim are read`() throws {
         let host = try FakeHost("large")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         let stat = String(decoding: try host.bytes("/proc/stat"), as: UTF8.self)
         try host.write(
@@ -122,7 +122,7 @@ struct HostReaderTests {
         let host = try FakeHost("large")
         let lines = (0..<3000).map { "    if\($0):\($0) 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n" }
         try host.write("/proc/net/dev", lines.joined())
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         // Longer than the rest that an unoptimized build may owe after so large a file.
         host.advance(seconds: 60)

@@ -119,7 +119,7 @@ private final class Machine {
         self.hasPressure = hasPressure
         self.hasSwap = hasSwap
         host = try FakeHost(cores == 1 ? "small" : "large")
-        reader = HostReader(root: host.root, clock: host.clock)
+        reader = host.reader()
         try tick(after: 0)
     }
 

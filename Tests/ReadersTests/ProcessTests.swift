@@ -73,7 +73,7 @@ struct ProcessTests {
         let host = try FakeHost("large")
         try host.writeProcess(10, ticks: 100)
         try host.write("/proc/10/status", "Name:\tworker\nVmSwap:\t 4 kB\n")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         func swapped(ticks: Int) throws -> UInt64? {
             host.advance(seconds: 1)
             try host.writeProcess(10, ticks: ticks)
@@ -102,7 +102,7 @@ struct ProcessTests {
     @Test func `rates are over the time between two looks`() throws {
         let host = try FakeHost("large")
         try host.writeProcess(10, ticks: 100, written: 0)
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         #expect(reader.read().processes == nil)
         host.advance(seconds: 2)
         try host.writeProcess(10, ticks: 400, minor: 20, major: 4, pages: 3, written: 1000)
@@ -123,7 +123,7 @@ struct ProcessTests {
 
     @Test func `what a child wrote is not its parent's when the kernel adds it to the parent's count`() throws {
         let host = try FakeHost("large")
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         func written(by pid: Int32) -> Double? {
             host.advance(seconds: 1)
             return reader.read().processes?.first { $0.identity.pid == pid }?.writeBytesPerSecond
@@ -146,7 +146,7 @@ struct ProcessTests {
         try host.writeProcess(10, comm: "fio")
         try host.writeProcess(11, comm: "fio", parent: 10, flags: 4_194_560 | 0x40)
         try host.writeProcess(12, comm: "fio", parent: 10)
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         host.advance(seconds: 1)
         let workers = Dictionary(
@@ -159,7 +159,7 @@ struct ProcessTests {
     @Test func `a pid that is reused is another process`() throws {
         let host = try FakeHost("large")
         try host.writeProcess(10, ticks: 100, start: 500)
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         host.advance(seconds: 1)
         try host.writeProcess(10, ticks: 900, start: 700)
@@ -175,7 +175,7 @@ struct ProcessTests {
         let host = try FakeHost("large")
         try host.writeProcess(10)
         try host.writeProcess(11)
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         _ = reader.read()
         host.advance(seconds: 1)
         #expect(Set(reader.read().processes?.map(\.identity.pid) ?? []) == [10, 11])
@@ -231,7 +231,7 @@ struct ProcessTests {
     @Test func `a process that wakes up after a long sleep is found within four rounds`() throws {
         let host = try FakeHost("large")
         for pid in Int32(10)..<20 { try host.writeProcess(pid, pages: 0) }
-        var reader = HostReader(root: host.root, clock: host.clock)
+        var reader = host.reader()
         for _ in 0..<8 {
             _ = reader.read()
             host.advance(seconds: 1)

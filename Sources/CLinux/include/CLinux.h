@@ -3,6 +3,7 @@
 #include "capabilities.h"
 #include "idle_memory.h"
 #include "peer.h"
+#include "spawn_actions.h"
 #include "task_attributes.h"
 
 #include <stdint.h>
