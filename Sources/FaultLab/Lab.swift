@@ -16,18 +16,24 @@ public final class Lab {
     private static let standstill = 0.5
 
     let scratch: URL
+    /// The collector's database is in memory: how late a disk that is flooded lets it commit is not detection's doing.
+    private let store: URL
     /// Seconds for which the host stood still, so far.
     private var stoodStill = 0.0
     private let collector: ChildProcess
     let reader: Reader
     var agent: ChildProcess?
 
-    /// Starts a collector with all tracers on a database in a temporary directory. Needs root.
+    /// Starts a collector with all tracers on a database of its own. Needs root.
     public init(config: String? = nil) throws {
         watchForInterruption()
-        scratch = FileManager.default.temporaryDirectory.appending(path: "kernelsight-faultlab-\(getpid())")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        let database = scratch.appending(path: "lab.db").path
+        let name = "kernelsight-faultlab-\(getpid())"
+        scratch = FileManager.default.temporaryDirectory.appending(path: name)
+        store = URL(filePath: "/dev/shm").appending(path: name)
+        for place in [scratch, store] {
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        }
+        let database = store.appending(path: "lab.db").path
         collector = try ChildProcess(
             ChildProcess.ours("kernelsight-collector"),
             ["--config", config ?? "/dev/null", "--database", database, "--run", scratch.path],
@@ -43,7 +49,7 @@ public final class Lab {
     deinit {
         stopAgent()
         collector.stop()
-        try? FileManager.default.removeItem(at: scratch)
+        for place in [scratch, store] { try? FileManager.default.removeItem(at: place) }
     }
 
     /// What came of a scenario.
@@ -52,11 +58,12 @@ public final class Lab {
         defer { stage.clear() }
         for part in scenario.bystanders { _ = try stage.start(part) }
         let victim = try scenario.victim.map(stage.start)
+        let stoodStillBefore = stoodStill
         try settle(Self.pause)
         try wait(60, for: "the signals of what was before to close") { try loud().isEmpty }
         let quiet = victim.map { Latency(of: $0) }
 
-        let (began, stoodStillBefore) = (Timestamp.now, stoodStill)
+        let began = Timestamp.now
         var outcome = Outcome(scenario: scenario, began: began, quiet: quiet)
         let depth = stage.depth
         for prop in scenario.faultProps { try stage.set(up: prop) }

@@ -15,6 +15,10 @@ public struct Outcome: Sendable {
     /// Seconds for which the host stood still meanwhile, and nobody could measure anything.
     public var stoodStill = 0.0
 
+    /// Whether the host stood still for too long for anybody to measure in time, or its disk beside nothing but everyday work:
+    /// then there is something to be seen that is nobody's fault here.
+    public var isDisturbed: Bool { stoodStill >= 1 || scenario.isQuiet && (suffered?.worst ?? 0) >= 500 }
+
     private var latest: [Int64: StoredSignal] = [:]
     /// When a signal was first seen with a severity, or a higher one: this is when whoever polls learns of it.
     private var reached: [Int64: [Severity: Timestamp]] = [:]

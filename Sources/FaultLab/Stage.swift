@@ -49,7 +49,7 @@ final class Stage {
         programs.append(child)
         if !part.mayEnd, part.pulse == nil { lasting.append((part, child)) }
         if let line = part.isReadyWhen {
-            try wait(30, for: "\(part.program) \(part.arguments.first ?? "") to be ready: \(child.output.suffix(200))")
+            try wait(120, for: "\(part.program) \(part.arguments.first ?? "") to be ready: \(child.output.suffix(200))")
             {
                 guard child.isRunning else { throw LabFailure("\(part.program) ended: \(child.output.suffix(300))") }
                 return child.output.contains(line)

@@ -47,9 +47,8 @@ import Testing
         try require(within: 40, "the rate") {
             let limited = try rate(over: 6)
             #expect(limited.candidates > 200, "every slow call is counted, stored or not: \(limited)")
-            #expect(limited.stored <= 65)
-            // A host that stands still for two seconds of six has not had so many.
-            return limited.stored >= 35
+            // A host that stands still for two seconds of six has not had so many; a commit that was late brings some of before.
+            return (35...65).contains(limited.stored)
         }
 
         let started = stack.collector?.pid

@@ -23,7 +23,7 @@ import Testing
         let evidence = try stack.get("/api/signals/\(id)").json["evidence"] as? [[String: Any]]
         #expect(evidence?.first?["metric"] as? String == "pressure.cpu.some")
         fault.stop(group: true)
-        try require(within: 15, "the signal closes") {
+        try require(within: 40, "the signal closes") {
             try stack.get("/api/signals/\(id)").json["state"] as? String == "closed"
         }
     }

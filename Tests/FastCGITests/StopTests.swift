@@ -37,7 +37,7 @@ func shutdownSending(_ client: Client) { shutdown(client.descriptor, Int32(SHUT_
     halfway.send(Array(Client.request().prefix(30)))
     let start = ContinuousClock.now
     running.server.stop()
-    #expect(ContinuousClock.now - start < .seconds(1))
+    #expect(ContinuousClock.now - start < .seconds(10))
     for client in kept { #expect(client.isClosed) }
     #expect(Client(running.path) == nil)
 }

@@ -159,7 +159,7 @@ extension KernelTests {
                 $0.eventsPerSecond = 1_000_000
             }
             let stress = try Workload.stress("--hdd 1 --hdd-bytes 64m --hdd-opts direct --aio 2 --sync-file 1")
-            let busy = eventually {
+            let busy = eventually(within: 120) {
                 // With the tiny ring nobody comes to empty it.
                 if entries > 4 { _ = tracers.read() }
                 let ledger = (try? tracers.status(of: .blockIO).ledger) ?? Ledger()
@@ -185,7 +185,7 @@ extension KernelTests {
             var ledger = Ledger()
             for _ in 1...5 {
                 let tracers = try tracers()
-                try #require(eventually { (try? tracers.status(of: .blockIO).ledger.exited) ?? 0 > 2000 })
+                try #require(eventually(within: 60) { (try? tracers.status(of: .blockIO).ledger.exited) ?? 0 > 2000 })
                 let kernel = try requestsInFlight()
                 tracers.detach()
                 ledger = try tracers.status(of: .blockIO).ledger

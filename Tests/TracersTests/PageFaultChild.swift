@@ -46,7 +46,7 @@ final class SteppedChild {
                 return String(decoding: pending[..<end], as: UTF8.self)
             }
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            try #require(poll(&ready, 1, 30_000) == 1, "the child says nothing")
+            try #require(poll(&ready, 1, 120_000) == 1, "the child says nothing")
             var chunk = [UInt8](repeating: 0, count: 4096)
             let count = read(descriptor, &chunk, chunk.count)
             try #require(count > 0, "the child ended")

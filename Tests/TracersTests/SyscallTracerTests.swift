@@ -195,7 +195,7 @@ extension KernelTests {
                     held = open(sys.argv[1], "w")
                     fcntl.flock(held, fcntl.LOCK_EX)
                     os.write(go, b".")
-                    time.sleep(0.1)
+                    time.sleep(0.5)
                     os._exit(0)
                 os.read(ready, 1)
                 wanted = open(sys.argv[1], "w")

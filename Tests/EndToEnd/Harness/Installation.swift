@@ -29,7 +29,7 @@ final class Installation {
     /// Runs `deploy/up`. The first time it builds, which takes minutes.
     func up(_ arguments: String...) throws -> (output: String, status: Int32) {
         let command = command("up", ["--port", "\(port)"] + arguments)
-        return try execute(command[0], Array(command.dropFirst()), seconds: 900)
+        return try execute(command[0], Array(command.dropFirst()), seconds: 1500)
     }
 
     /// Starts `deploy/up` as in a terminal and waits until it says that it is up.
@@ -37,7 +37,7 @@ final class Installation {
         let command = command("up", ["--port", "\(port)"])
         let child = try start(command[0], Array(command.dropFirst()), directory: .temporaryDirectory)
         func isUp() -> Bool { child.output.contains("KernelSight is up") }
-        try require(within: 900, "deploy/up is up or ends") { isUp() || !child.isRunning }
+        try require(within: 1500, "deploy/up is up or ends") { isUp() || !child.isRunning }
         guard isUp() else { throw HTTPFailure("deploy/up ended: \(child.output)") }
         return child
     }

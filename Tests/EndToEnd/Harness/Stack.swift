@@ -25,8 +25,8 @@ final class Stack {
         .deletingLastPathComponent().deletingLastPathComponent()
 
     /// Prepares an empty directory; starts nothing.
-    init(config text: String = "") throws {
-        directory = URL(fileURLWithPath: "/tmp/kernelsight-test-\(UUID().uuidString.prefix(8))")
+    init(config text: String = "", in place: String = "/tmp") throws {
+        directory = URL(fileURLWithPath: "\(place)/kernelsight-test-\(UUID().uuidString.prefix(8))")
         port = try freePort()
         for part in ["run/api", "run/nginx", "log"] {
             try FileManager.default.createDirectory(
