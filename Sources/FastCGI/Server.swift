@@ -199,7 +199,7 @@ public final class Server: Sendable {
             }
             slot.idle.store(exchange.connection, ordering: .sequentiallyConsistent)
             if isStopping.load(ordering: .sequentiallyConsistent) {
-                // The number may soon be another file's.
+                // Or the number would stay there for stop() to shut down, when it is another file's.
                 slot.idle.store(-1, ordering: .sequentiallyConsistent)
                 return exchange.close()
             }

@@ -30,14 +30,20 @@ public final class Lab {
         let name = "kernelsight-faultlab-\(getpid())"
         scratch = FileManager.default.temporaryDirectory.appending(path: name)
         store = URL(filePath: "/dev/shm").appending(path: name)
-        for place in [scratch, store] {
-            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-        }
         let database = store.appending(path: "lab.db").path
-        collector = try ChildProcess(
-            ChildProcess.ours("kernelsight-collector"),
-            ["--config", config ?? "/dev/null", "--database", database, "--run", scratch.path],
-            log: scratch.appending(path: "collector.log").path)
+        do {
+            for place in [scratch, store] {
+                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            }
+            collector = try ChildProcess(
+                ChildProcess.ours("kernelsight-collector"),
+                ["--config", config ?? "/dev/null", "--database", database, "--run", scratch.path],
+                log: scratch.appending(path: "collector.log").path)
+        } catch {
+            // Without a collector there is no lab yet whose end would do it.
+            for place in [scratch, store] { try? FileManager.default.removeItem(at: place) }
+            throw error
+        }
         reader = Reader(path: database, connections: 1)
         let (collector, reader) = (collector, reader)
         try wait(30, for: "the collector's first measurement") {

@@ -15,9 +15,13 @@ public struct Outcome: Sendable {
     /// Seconds for which the host stood still meanwhile, and nobody could measure anything.
     public var stoodStill = 0.0
 
-    /// Whether the host stood still for too long for anybody to measure in time, or its disk beside nothing but everyday work:
-    /// then there is something to be seen that is nobody's fault here.
-    public var isDisturbed: Bool { stoodStill >= 1 || scenario.isQuiet && (suffered?.worst ?? 0) >= 500 }
+    /// Whether the disk did so beside nothing but everyday work: then there is something to be seen that is nobody's fault here.
+    public var diskStoodStill: Bool {
+        scenario.isQuiet && scenario.victim?.arguments.first == "durable" && (suffered?.worst ?? 0) >= 500
+    }
+
+    /// Whether what was said is no measure of who said it.
+    public var isDisturbed: Bool { stoodStill >= 1 || diskStoodStill }
 
     private var latest: [Int64: StoredSignal] = [:]
     /// When a signal was first seen with a severity, or a higher one: this is when whoever polls learns of it.

@@ -51,7 +51,8 @@ public struct Report: Sendable {
         if lines.isEmpty { lines.append(line(["ok", name, "nothing above low"])) }
         if outcome.stoodStill > 0 {
             lines.append(line(["STILL", name, "the host stood still for \(number(outcome.stoodStill)) s"]))
-        } else if outcome.isDisturbed {
+        }
+        if outcome.diskStoodStill {
             lines.append(line(["STILL", name, "the disk stood still: " + victim(outcome)]))
         }
         return lines

@@ -154,7 +154,7 @@ struct ProcessReader: ~Copyable {
                 return (stat, descriptor)
             }
             forget(descriptor)
-            // Opening may fail too, for want of descriptors: the number is another file's then, sooner or later.
+            // Opening may throw, and the number is another file's by the next visit.
             known[pid]?.descriptor = -1
         }
         let fresh = try directory.open("/stat", of: pid)

@@ -293,8 +293,8 @@ struct NginxTests {
         // At once: on a busy host eighty in turn take as long as they are allowed to.
         let asked = try (1...80).map { _ in try #require(try site.ask("/api/predict", "POST")) }
         let answers = asked.map(site.page)
-        #expect(answers.count { $0.status != 429 } >= 40)
-        // What a worker says to who sends nothing.
+        // What a worker says to who sends nothing; or nginx, where the worker closed the connection at that moment.
+        #expect(answers.count { [415, 503].contains($0.status) } >= 40)
         #expect(answers.contains { $0.status == 415 })
         let refused = try #require(answers.first { $0.status == 429 })
         #expect(refused.header("Content-Type") == "application/problem+json")

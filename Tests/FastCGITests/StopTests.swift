@@ -27,19 +27,24 @@ func shutdownSending(_ client: Client) { shutdown(client.descriptor, Int32(SHUT_
 }
 
 @Test func `idle connections do not hold up a stop`() throws {
-    let running = try Running(threads: 8)
-    let kept = try (0..<4).map { _ in try running.connect() }
-    for client in kept {
-        client.send(Client.request(keep: true))
-        #expect(client.reply().ended)
+    func stopping() throws -> Duration {
+        let running = try Running(threads: 8)
+        let kept = try (0..<4).map { _ in try running.connect() }
+        for client in kept {
+            client.send(Client.request(keep: true))
+            #expect(client.reply().ended)
+        }
+        let halfway = try running.connect()
+        halfway.send(Array(Client.request().prefix(30)))
+        let start = ContinuousClock.now
+        running.server.stop()
+        let took = ContinuousClock.now - start
+        for client in kept { #expect(client.isClosed) }
+        #expect(Client(running.path) == nil)
+        return took
     }
-    let halfway = try running.connect()
-    halfway.send(Array(Client.request().prefix(30)))
-    let start = ContinuousClock.now
-    running.server.stop()
-    #expect(ContinuousClock.now - start < .seconds(10))
-    for client in kept { #expect(client.isClosed) }
-    #expect(Client(running.path) == nil)
+    // libfcgi would linger for two seconds each time; a host may stand still once.
+    #expect(try (1...3).contains { _ in try stopping() < .seconds(1) })
 }
 
 @Test func `a stale socket file is replaced and a served one refused`() throws {

@@ -151,6 +151,23 @@ import Testing
         #expect(!outcome(idle, signal(1, .loadMismatch, .medium)).isRight)
     }
 
+    @Test func `a disk that hangs disturbs everyday work, a fault is to make it hang`() {
+        func played(_ victim: Part, worst: Double, _ expected: [Expected] = []) -> Outcome {
+            let scenario = Scenario(name: "", about: "", victim: victim, fault: [], expected: expected)
+            var outcome = outcome(scenario)
+            outcome.suffered = Latency(median: 1, bad: worst)
+            return outcome
+        }
+        let database = Part.workload("durable", "@dir/db.dat", 20)
+        #expect(played(database, worst: 600).isDisturbed)
+        #expect(!played(database, worst: 400).isDisturbed)
+        #expect(!played(database, worst: 600, scenario.expected).isDisturbed)
+        #expect(!played(.workload("periodic", 10), worst: 600).isDisturbed)
+        var still = played(database, worst: 1)
+        still.stoodStill = 1
+        #expect(still.isDisturbed)
+    }
+
     @Test func `the score counts signals that never came, wrong names and false alarms`() {
         var report = Report()
         report.outcomes = [

@@ -21,7 +21,9 @@ final class FakeHost: Sendable {
     var clock: @Sendable () -> UInt64 { { self.time.withLock { $0 } } }
 
     /// On this host's clock reading takes no time, so no reader has to rest.
-    func reader() -> HostReader { HostReader(root: root, clock: clock, threadCPU: { 0 }) }
+    func reader(_ limits: ProcessLimits = ProcessLimits()) -> HostReader {
+        HostReader(root: root, processes: limits, clock: clock, threadCPU: { 0 })
+    }
 
     func advance(seconds: Double) { time.withLock { $0 += UInt64(seconds * 1e9) } }
 

@@ -206,8 +206,7 @@ struct ProcessTests {
     {
         let host = try FakeHost("large")
         for pid in Int32(100)..<200 { try host.writeProcess(pid, pages: 0) }
-        var reader = HostReader(
-            root: host.root, processes: ProcessLimits(visitsPerTick: 30, detailed: 4), clock: host.clock)
+        var reader = host.reader(ProcessLimits(visitsPerTick: 30, detailed: 4))
         var ticks = 0
         func work() throws {
             ticks += 50
@@ -249,8 +248,7 @@ struct ProcessTests {
     @Test func `a process that the tracers point at is looked at in that tick`() throws {
         let host = try FakeHost("large")
         for pid in Int32(100)..<200 { try host.writeProcess(pid, pages: 0) }
-        var reader = HostReader(
-            root: host.root, processes: ProcessLimits(visitsPerTick: 1, detailed: 4), clock: host.clock)
+        var reader = host.reader(ProcessLimits(visitsPerTick: 1, detailed: 4))
         _ = reader.read(watching: [180, 99_999])
         host.advance(seconds: 1)
         #expect(reader.read(watching: [180, 99_999]).processes?.map(\.identity.pid) == [180])

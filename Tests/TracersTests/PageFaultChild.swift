@@ -26,6 +26,7 @@ final class SteppedChild {
     }
 
     deinit {
+        guard process.isRunning else { return }
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }

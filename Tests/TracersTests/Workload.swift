@@ -36,6 +36,8 @@ final class Workload {
     }
 
     deinit {
+        // 0 where it could not be started: that is this process's own group.
+        guard pid > 0 else { return }
         kill(-pid, SIGTERM)
         var status: Int32 = 0
         for _ in 0..<100 {
