@@ -1,10 +1,20 @@
+import Glibc
 import Model
 
 /// What a running collector writes of its own cost.
 struct OwnAccount {
     private let raw: RawSQLite
 
-    init(database: String) throws { raw = try RawSQLite(database, readOnly: true) }
+    /// Waits for the first account: a collector says that its tracers are attached before it opens its database.
+    init(database: String) throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while (try? OwnAccount(RawSQLite(database, readOnly: true)).now()) == nil, ContinuousClock.now < deadline {
+            usleep(20_000)
+        }
+        raw = try RawSQLite(database, readOnly: true)
+    }
+
+    private init(_ raw: RawSQLite) { self.raw = raw }
 
     /// What it says of one second.
     struct Second {
