@@ -91,15 +91,13 @@ extension Contention {
     private static let jobAge = 5.0
 
     /// Who takes the CPUs beyond a fair share, and who waits for one although it wants little.
-    static func cpu(_ tick: Tick, _ parties: Parties, _ use: CPUUse, own: ProcessIdentity?) -> Contention {
+    static func cpu(_ tick: Tick, _ parties: Parties, _ use: CPUUse) -> Contention {
         var suspects = parties.suspects(least: 0.2) {
             $0.coresUsed(over: tick.interval)
         } weight: {
             use.excess($0)
         }
-        let sufferers = parties.sufferers(from: suspects) { process, position in
-            process.identity == own ? 0 : use.starvation(of: process, at: position)
-        } ownDoing: { position in
+        let sufferers = parties.sufferers(from: suspects, stall: use.starvation) { position in
             // The jobs of a build wait for each other.
             let age = tick.age(of: parties.processes[position].identity)
             return use.waitsForKin(position, siblings: age < jobAge, suspects)

@@ -30,8 +30,8 @@ public struct Detector: Sendable {
     private let own: ProcessIdentity?
 
     /// Starts with the episodes that were open when the collector last stopped; they go on if their condition still holds
-    /// and close otherwise. New ones get ids from `nextID` on. `own` is the collector itself: that it waits for the disk or
-    /// for a CPU is no user's suffering. `baselines` is what an earlier run learned.
+    /// and close otherwise. New ones get ids from `nextID` on. `own` is the collector itself: its commits to disk are no
+    /// user's suffering. `baselines` is what an earlier run learned.
     public init(
         thresholds: Thresholds = Thresholds(), hysteresis: Hysteresis = Hysteresis(), resuming: [Episode] = [],
         nextID: Int64, own: ProcessIdentity? = nil, baselines: Baselines = Baselines()

@@ -34,7 +34,7 @@ struct Situation: Sendable {
         disks = Disk.all(in: tick)
         parties = Parties(tick.processes, lineage)
         cpuUse = CPUUse(tick, parties, sleepers)
-        cpu = Contention.cpu(tick, parties, cpuUse, own: own).knowing(usual, most: thresholds.runQueueWait.medium)
+        cpu = Contention.cpu(tick, parties, cpuUse).knowing(usual, most: thresholds.runQueueWait.medium)
         memory = Contention.memory(tick, parties, thresholds, own: own)
             .knowing(usual, most: thresholds.faultStall.medium)
         memoryStall = MemoryStall(tick, parties, thresholds)

@@ -34,12 +34,6 @@ import Testing
         #expect(Made.idle().stressed(cores: 2).observed(SchedulerRule()).isEmpty)
     }
 
-    @Test func `that the collector itself waits for a CPU hurts nobody`() {
-        let tick = Made.idle().stressed(cores: 1.9).adding(victim)
-        #expect(tick.observed(LoadMismatch(), own: victim.identity).map(\.grade.severity) == [.low])
-        #expect(tick.observed(SchedulerRule(), own: victim.identity).isEmpty)
-    }
-
     @Test func `a busy bystander is not blamed`() throws {
         let bystander = Made.process(700, "ffmpeg").hogging(0.35, waiting: 100)
         for rule: any Rule in [LoadMismatch(), SchedulerRule()] {
