@@ -32,7 +32,7 @@ import Testing
         /// What the victim waits for a CPU, in milliseconds of each second.
         var stall = 400.0
         private var tick = Timestamp.now.advanced(bySeconds: -10)
-        /// Tests that block hold the threads that the agent runs on, all of them for some twenty seconds at times.
+        /// Tests that block hold the threads that the agent runs on, for some twenty seconds at times where all run at once.
         private static let patience = Duration.seconds(60)
 
         init(_ change: (inout Agent.Configuration) -> Void = { _ in }) throws {

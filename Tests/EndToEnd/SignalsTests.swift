@@ -12,7 +12,7 @@ import Testing
         try require(within: 10, "the victim is ready") { victim.output.contains("ready") }
         let fault = try start("stress-ng", ["--cpu", "8", "--timeout", "60"], directory: stack.directory)
         var open: [[String: Any]] = []
-        // How soon it opens is for the FaultLab to say.
+        // How soon it opens, and closes, is for the FaultLab to say.
         try require(within: 30, "an open signal that names stress-ng; there were: \(open)") {
             let reply = try stack.get("/api/signals?state=open&severity=medium&signal_type=load_mismatch").json
             open = reply["signals"] as? [[String: Any]] ?? []
